@@ -1,0 +1,44 @@
+import type { TokenIds } from '../base/types.ts'
+import type { Revocation } from './revocation.ts'
+
+/** A place in the ledger: later records have greater positions. Its text belongs to the store. */
+export type Position = string
+
+/** Some records in ledger order, and the position after the last of them. */
+export interface Page {
+  readonly records: readonly Revocation[]
+  readonly position: Position
+}
+
+/** Where {@link Ledger.follow} delivers. */
+export interface FeedSink {
+  /** New records, in ledger order, and the position after them. */
+  records(page: Page): void
+  /**
+   * Proof that the follower holds everything that was acknowledged at `atMs`: the time, by the follower's clock,
+   * at which the ledger was asked. It renews the follower's right to answer from memory.
+   */
+  current(atMs: number): void
+}
+
+/**
+ * The durable, ordered log of revocations: the port that every store implements.
+ * Deadlines and times are absolute milliseconds since the epoch.
+ */
+export interface Ledger {
+  /**
+   * Records all of the revocations or none. Resolves once they are as durable as the store promises, with the position
+   * after them. Idempotent: recording the same revocation again changes nothing, but for a later `expiresAt`.
+   */
+  append(records: readonly Revocation[]): Promise<Position>
+  /** The live records after `from` (`null`: all), in order. Ends when it has caught up; always yields a last position. */
+  read(from: Position | null): AsyncIterable<Page>
+  /** Delivers every record after `from` until the signal aborts; rejects when the store fails. */
+  follow(from: Position, sink: FeedSink, signal: AbortSignal): Promise<void>
+  /** The strictest live record that kills a token with these ids, or `null`. One round trip. */
+  find(ids: TokenIds, nowMs: number): Promise<Revocation | null>
+  /** Forgets up to `limit` records whose `expiresAt` has passed; answers how many. */
+  prune(nowMs: number, limit: number): Promise<number>
+  /** The ledger's identity. It changes if history was lost. */
+  generation(): Promise<string>
+}

@@ -1,0 +1,37 @@
+/**
+ * A durable record that some tokens are dead.
+ *
+ * | kind | kills |
+ * | --- | --- |
+ * | `token` | the token with this `jti` |
+ * | `session` | every token with this `sid` |
+ * | `subject` | every token with this `sub` issued at or before `before`, but for those of the session `except` |
+ * | `everything` | every token issued at or before `before` |
+ *
+ * All times are milliseconds since the epoch. The record is kept until `expiresAt`, when no token it could match can
+ * still be valid.
+ */
+export type Revocation =
+  | (RevocationFacts & { readonly kind: 'token' | 'session'; readonly id: string })
+  | (RevocationFacts & {
+      readonly kind: 'subject'
+      readonly id: string
+      readonly before: number
+      readonly except?: string | undefined
+    })
+  | (RevocationFacts & { readonly kind: 'everything'; readonly before: number })
+
+interface RevocationFacts {
+  readonly expiresAt: number
+  /** When it was recorded. */
+  readonly at: number
+  /** Who asked for it. */
+  readonly by?: string | undefined
+  readonly reason?: string | undefined
+}
+
+/** The four kinds of {@link Revocation}. */
+export type RevocationKind = Revocation['kind']
+
+/** Ids longer than this are refused before they reach a store. */
+export const MAX_ID_LENGTH = 512

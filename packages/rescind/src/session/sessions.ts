@@ -1,0 +1,101 @@
+import type { Ledger } from '../revocation/ledger.ts'
+import type { Revocation } from '../revocation/revocation.ts'
+
+/** One login, as a store keeps it. Times are milliseconds since the epoch. */
+export interface SessionRecord {
+  readonly sid: string
+  readonly sub: string
+  readonly createdAtMs: number
+  /** When its refresh token was last rotated. */
+  readonly lastUsedAtMs: number
+  /** When its current refresh token expires. */
+  readonly expiresAtMs: number
+  /** No rotation extends the session past this. */
+  readonly endsAtMs: number
+  readonly ip: string | null
+  readonly userAgent: string | null
+}
+
+/** A login to be recorded. `refreshHash` is the hash of its first refresh token. */
+export interface NewSession extends SessionRecord {
+  readonly refreshHash: string
+}
+
+/** The wish to exchange one refresh token for its successor. */
+export interface RotateClaim {
+  readonly sid: string
+  /** The hash of the refresh token presented. */
+  readonly presentedHash: string
+  /** The hash its successor will have if this claim wins. */
+  readonly successorHash: string
+  /** The claim's time; the winner's becomes the successor's time of issue. */
+  readonly nowMs: number
+  /** When the successor expires. */
+  readonly expiresAtMs: number
+  /** How long after a rotation the immediate parent still answers `replayed`. */
+  readonly graceMs: number
+  /** Recorded, in the same atomic write that ends the session, when the token turns out to be reused. */
+  readonly onReuse: Revocation
+}
+
+/**
+ * What became of a claim.
+ * - `rotated`: this claim won; the successor is the session's refresh token now.
+ * - `replayed`: the token is the immediate parent, within grace: the same successor is to be handed out again.
+ * - `reused`: the token was exchanged before: the session has been ended and `onReuse` recorded.
+ * - `ended`: the session is over. `unknown`: there is no such session.
+ */
+export type RotateOutcome =
+  | { readonly outcome: 'rotated' | 'replayed'; readonly issuedAtMs: number; readonly session: SessionRecord }
+  | { readonly outcome: 'reused' | 'ended' | 'unknown' }
+
+/** Which sessions to end: one; or a subject's, begun at or before `beforeMs`, but for `except`. */
+export type SessionSelector =
+  | { readonly sid: string }
+  | { readonly sub: string; readonly beforeMs: number; readonly except?: string | undefined }
+
+/** The sessions ended, and every revocation recorded for them, in the same atomic write. */
+export interface EndResult {
+  readonly ended: number
+  readonly recorded: readonly Revocation[]
+}
+
+/** A part of a listing: up to `limit` sessions after `cursor`. */
+export interface PageRequest {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+/** Live sessions, newest first; `nextCursor` is `null` on the last page. */
+export interface SessionPage {
+  readonly sessions: readonly SessionRecord[]
+  readonly nextCursor: string | null
+}
+
+/** The logins a store keeps: the port behind refresh tokens. Every verb is atomic and names its winner. */
+export interface Sessions {
+  start(session: NewSession): Promise<'started' | 'exists'>
+  rotate(claim: RotateClaim): Promise<RotateOutcome>
+  /**
+   * Ends sessions and records `revocation` in one atomic write. A `subject` revocation also records a `session`
+   * revocation for each session it ends, so that a token minted by a refresh in flight dies whatever the clocks say.
+   */
+  end(which: SessionSelector, revocation: Revocation): Promise<EndResult>
+  get(sid: string, nowMs: number): Promise<SessionRecord | null>
+  list(sub: string, page: PageRequest, nowMs: number): Promise<SessionPage>
+  /** Forgets up to `limit` sessions that are past their end; answers how many. */
+  sweep(nowMs: number, limit: number): Promise<number>
+}
+
+/** A backend: a ledger and sessions that share one atomic write. */
+export interface Store {
+  readonly ledger: Ledger
+  readonly sessions: Sessions
+  readonly guarantees: {
+    /** What was acknowledged survives the end of the process. */
+    readonly durable: boolean
+    /** Other processes see it. */
+    readonly shared: boolean
+  }
+  close(): Promise<void>
+}
