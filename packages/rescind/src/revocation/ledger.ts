@@ -14,11 +14,13 @@ export interface Page {
 export interface FeedSink {
   /** New records, in ledger order, and the position after them. */
   records(page: Page): void
+  /** The follower's monotonic time in milliseconds: read it before asking the ledger, pass it to {@link current}. */
+  now(): number
   /**
-   * Proof that the follower holds everything that was acknowledged at `atMs`: the time, by the follower's clock,
-   * at which the ledger was asked. It renews the follower's right to answer from memory.
+   * Proof that the follower now holds everything that was acknowledged before `askedAt`. It renews the follower's right
+   * to answer from memory.
    */
-  current(atMs: number): void
+  current(askedAt: number): void
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { TokenIds } from '../base/types.ts'
+
 /**
  * A durable record that some tokens are dead.
  *
@@ -35,3 +37,19 @@ export type RevocationKind = Revocation['kind']
 
 /** Ids longer than this are refused before they reach a store. */
 export const MAX_ID_LENGTH = 512
+
+/** True when the record kills a token with these ids. The one definition of what each kind means. */
+export function kills(record: Revocation, ids: TokenIds): boolean {
+  switch (record.kind) {
+    case 'token':
+      return ids.jti === record.id
+    case 'session':
+      return ids.sid === record.id
+    case 'subject':
+      return (
+        ids.sub === record.id && ids.iatMs <= record.before && (record.except === undefined || ids.sid !== record.except)
+      )
+    case 'everything':
+      return ids.iatMs <= record.before
+  }
+}

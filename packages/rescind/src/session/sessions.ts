@@ -49,10 +49,13 @@ export type RotateOutcome =
   | { readonly outcome: 'rotated' | 'replayed'; readonly issuedAtMs: number; readonly session: SessionRecord }
   | { readonly outcome: 'reused' | 'ended' | 'unknown' }
 
-/** Which sessions to end: one; or a subject's, begun at or before `beforeMs`, but for `except`. */
+/**
+ * Which sessions to end: one; or a subject's, but for `except`. Without `beforeMs` these are all that the store holds,
+ * in the store's own order, whatever the clocks say; with it, those begun at or before.
+ */
 export type SessionSelector =
   | { readonly sid: string }
-  | { readonly sub: string; readonly beforeMs: number; readonly except?: string | undefined }
+  | { readonly sub: string; readonly beforeMs?: number | undefined; readonly except?: string | undefined }
 
 /** The sessions ended, and every revocation recorded for them, in the same atomic write. */
 export interface EndResult {

@@ -1,0 +1,30 @@
+export { type Clock, systemClock } from './base/clock.ts'
+export { type ErrorCode, isRequestErrorCode, RescindError, type SetupErrorCode } from './base/errors.ts'
+export { type RandomSource, systemRandom } from './base/ids.ts'
+export type { JsonObject, JsonValue, TokenIds, TokenType } from './base/types.ts'
+export type { FeedSink, Ledger, Page, Position } from './revocation/ledger.ts'
+export type { ReplicaState } from './revocation/replica.ts'
+export type { Revocation, RevocationKind } from './revocation/revocation.ts'
+export type { CheckOptions, Decision } from './session/guard.ts'
+export type { RescindOptions } from './session/options.ts'
+export type { Principal } from './session/principal.ts'
+export { createRescind, type Login, type Rescind, type RescindStatus } from './session/rescind.ts'
+export type { Revoke, RevokeReason } from './session/revoke.ts'
+export type {
+  EndResult,
+  NewSession,
+  PageRequest,
+  RotateClaim,
+  RotateOutcome,
+  SessionPage,
+  SessionRecord,
+  SessionSelector,
+  Sessions,
+  Store,
+} from './session/sessions.ts'
+export type { TokenPair } from './session/tokens.ts'
+export { type Algorithm, algorithms, isAlgorithm } from './tokens/algorithms.ts'
+export { createKeyRing, type KeyRing } from './tokens/key-ring.ts'
+export { createKey, generateKey, type Key, type KeyOptions } from './tokens/keys.ts'
+export type { RequestView } from './web/request.ts'
+export { type ProblemAnswer, type ProblemOptions, problemAnswer } from './web/respond.ts'

@@ -1,0 +1,127 @@
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
+import { boundedNumber } from '../base/config.ts'
+import { configError } from '../base/errors.ts'
+import { type RandomSource, systemRandom } from '../base/ids.ts'
+import type { KeyRing } from '../tokens/key-ring.ts'
+import type { Store } from './sessions.ts'
+
+/** Everything `createRescind` can be told. Options are read once. */
+export interface RescindOptions {
+  /** Where revocations and sessions are kept. */
+  readonly store: Store
+  /** What signs and verifies. */
+  readonly keys: KeyRing
+  /** Written as `iss`, and then the only issuer accepted. @default none */
+  readonly issuer?: string | undefined
+  /** Written as `aud`, and then required of every token. @default none */
+  readonly audience?: string | undefined
+  /** Life of an access token in seconds. @default 900 */
+  readonly accessTtlSeconds?: number | undefined
+  /** Life of a refresh token in seconds; each rotation starts it anew. @default 2_592_000 (30 days) */
+  readonly refreshTtlSeconds?: number | undefined
+  /** No rotation extends a session past this many seconds after its login. @default 7_776_000 (90 days) */
+  readonly sessionTtlSeconds?: number | undefined
+  /**
+   * For how many milliseconds after a rotation the token before it still gets the same successor, for two tabs that
+   * refresh at once or an answer that was lost. 0 makes any second use a reuse.
+   * @default 10_000
+   */
+  readonly refreshGraceMs?: number | undefined
+  /** Accepted past `exp` and before `nbf`, in milliseconds. @default 0 */
+  readonly leewayMs?: number | undefined
+  /** How far the clocks of other machines may run ahead, in milliseconds. @default 2_000 */
+  readonly clockToleranceMs?: number | undefined
+  /** How old, in milliseconds, the memory a request is answered from may be. @default 2_000 */
+  readonly maxStalenessMs?: number | undefined
+  /** `replica` answers from memory; `ask` asks the ledger for every request. @default 'replica' */
+  readonly mode?: 'replica' | 'ask' | undefined
+  /** When memory is too old and the ledger does not answer: refuse with 503, or let tokens pass. @default 'deny' */
+  readonly onUnavailable?: 'deny' | 'allow' | undefined
+  /** How long the ledger may take to answer when asked for one request, in milliseconds. @default 200 */
+  readonly askTimeoutMs?: number | undefined
+  /** How many verified tokens are remembered; a few hundred bytes each. @default 10_000 */
+  readonly verifiedTokenCacheSize?: number | undefined
+  /** Takes a store that forgets everything at exit even with `NODE_ENV=production`. @default false */
+  readonly allowVolatile?: boolean | undefined
+  /** @default the machine's clock */
+  readonly clock?: Clock | undefined
+  /** @default the operating system's generator */
+  readonly random?: RandomSource | undefined
+  /** Told what an operator should know: weak keys, a broken feed. Never told a token or a secret. @default silent */
+  readonly onWarning?: ((message: string) => void) | undefined
+}
+
+/** The options with every default filled in, and times in milliseconds. */
+export interface Settings {
+  readonly store: Store
+  readonly keys: KeyRing
+  readonly issuer: string | undefined
+  readonly audience: string | undefined
+  readonly accessTtlMs: number
+  readonly refreshTtlMs: number
+  readonly sessionTtlMs: number
+  readonly refreshGraceMs: number
+  readonly leewayMs: number
+  readonly clockToleranceMs: number
+  readonly maxStalenessMs: number
+  readonly mode: 'replica' | 'ask'
+  readonly onUnavailable: 'deny' | 'allow'
+  readonly askTimeoutMs: number
+  readonly verifiedTokenCacheSize: number
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly onWarning: (message: string) => void
+}
+
+const YEAR_SECONDS = 31_536_000
+const MAX_GRACE_MS = 60_000
+
+/** Checks the options and fills in the defaults. Throws RescindError `invalid_config`, naming the option. */
+export function readOptions(options: RescindOptions): Settings {
+  const { store, keys, issuer, audience } = options
+  if (!store?.ledger || !store.sessions) throw configError('store is missing: give memoryStore() or another store')
+  if (!keys?.active) throw configError('keys is missing: give createKeyRing({ active: key })')
+  if (!store.guarantees.durable && !options.allowVolatile && process.env.NODE_ENV === 'production') {
+    throw configError('this store forgets every revocation at exit: use a durable one, or say allowVolatile: true')
+  }
+  for (const [name, value] of Object.entries({ issuer, audience })) {
+    if (value !== undefined && (typeof value !== 'string' || value === '')) throw configError(`${name} must be a string`)
+  }
+  const seconds = (name: 'accessTtlSeconds' | 'refreshTtlSeconds' | 'sessionTtlSeconds', fallback: number) =>
+    boundedNumber(name, options[name] ?? fallback, { min: 1, max: 10 * YEAR_SECONDS, unit: 'seconds' }) * 1000
+  const ms = (
+    name: 'refreshGraceMs' | 'leewayMs' | 'clockToleranceMs' | 'maxStalenessMs' | 'askTimeoutMs',
+    fallback: number,
+    [min, max]: readonly [number, number],
+  ) => boundedNumber(name, options[name] ?? fallback, { min, max, unit: 'milliseconds' })
+  return Object.freeze({
+    store,
+    keys,
+    issuer,
+    audience,
+    accessTtlMs: seconds('accessTtlSeconds', 900),
+    refreshTtlMs: seconds('refreshTtlSeconds', 2_592_000),
+    sessionTtlMs: seconds('sessionTtlSeconds', 7_776_000),
+    refreshGraceMs: ms('refreshGraceMs', 10_000, [0, MAX_GRACE_MS]),
+    leewayMs: ms('leewayMs', 0, [0, 600_000]),
+    clockToleranceMs: ms('clockToleranceMs', 2_000, [0, 600_000]),
+    maxStalenessMs: ms('maxStalenessMs', 2_000, [10, 600_000]),
+    mode: oneOf('mode', options.mode ?? 'replica', ['replica', 'ask']),
+    onUnavailable: oneOf('onUnavailable', options.onUnavailable ?? 'deny', ['deny', 'allow']),
+    askTimeoutMs: ms('askTimeoutMs', 200, [1, 60_000]),
+    verifiedTokenCacheSize: boundedNumber('verifiedTokenCacheSize', options.verifiedTokenCacheSize ?? 10_000, {
+      min: 0,
+      max: 10_000_000,
+      unit: 'tokens',
+    }),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    onWarning: options.onWarning ?? (() => {}),
+  })
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (!allowed.includes(value)) throw configError(`${name} must be one of ${allowed.join(', ')}`)
+  return value
+}

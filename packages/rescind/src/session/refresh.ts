@@ -1,0 +1,66 @@
+import { RescindError } from '../base/errors.ts'
+import type { JsonObject } from '../base/types.ts'
+import type { Replica } from '../revocation/replica.ts'
+import { RESERVED_CLAIMS } from '../tokens/claims.ts'
+import type { Settings } from './options.ts'
+import type { Principal } from './principal.ts'
+import { recording } from './revoke.ts'
+import type { RotateClaim } from './sessions.ts'
+import { refreshHash, successorJti, type TokenFactory, type TokenPair } from './tokens.ts'
+
+/**
+ * Exchanges a refresh token, already checked, for a new pair. Of any number of uses at once exactly one rotates the
+ * session; the others within the grace window get the same successor; any other second use ends the session
+ * (RFC 9700 §4.14.2).
+ */
+export type Refresh = (presented: Principal) => Promise<TokenPair>
+
+/** Composes store, replica and minting into {@link Refresh}. */
+export function createRefresh(settings: Settings, replica: Replica, tokens: TokenFactory): Refresh {
+  const { store, clock } = settings
+  return async ({ sub, sid, jti, claims }) => {
+    if (sid === undefined) throw new RescindError('token_invalid', 'The refresh token belongs to no session.')
+    const nowMs = clock.now()
+    const claim: RotateClaim = {
+      sid,
+      presentedHash: refreshHash(jti),
+      successorHash: refreshHash(successorJti(jti, nowMs)),
+      nowMs,
+      expiresAtMs: nowMs + settings.refreshTtlMs,
+      graceMs: settings.refreshGraceMs,
+      onReuse: {
+        kind: 'session',
+        id: sid,
+        at: nowMs,
+        expiresAt: nowMs + Math.max(settings.accessTtlMs, settings.refreshTtlMs) + settings.leewayMs + settings.clockToleranceMs,
+        reason: 'refresh token reused',
+      },
+    }
+    const result = await recording(() => store.sessions.rotate(claim))
+    switch (result.outcome) {
+      case 'rotated':
+      case 'replayed':
+        return tokens.pair({
+          sub,
+          sid,
+          fresh: false,
+          claims: additionalClaims(claims),
+          nowMs,
+          refreshJti: successorJti(jti, result.issuedAtMs),
+          refreshIssuedAtMs: result.issuedAtMs,
+          refreshExpiresAtMs: result.session.expiresAtMs,
+        })
+      case 'reused':
+        replica.apply([claim.onReuse])
+        throw new RescindError('refresh_token_reused', 'The refresh token was used before: the session has been ended.')
+      case 'ended':
+        throw new RescindError('token_revoked', 'The session has ended.')
+      case 'unknown':
+        throw new RescindError('token_invalid', 'The refresh token belongs to no known session.')
+    }
+  }
+}
+
+function additionalClaims(claims: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)))
+}

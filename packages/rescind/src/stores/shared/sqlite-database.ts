@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+
+/** The part of a better-sqlite3 statement that the store calls. */
+export interface SqliteStatementLike {
+  run(...parameters: unknown[]): { changes: number | bigint }
+  get(...parameters: unknown[]): unknown
+  all(...parameters: unknown[]): unknown[]
+}
+
+/** The part of a better-sqlite3 connection that the store calls. */
+export interface SqliteLike {
+  exec(sql: string): unknown
+  prepare(sql: string): SqliteStatementLike
+}
+
+// Positions come from AUTOINCREMENT: they only grow, also after the newest rows were pruned.
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS rescind_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS rescind_revocations (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  before_ms INTEGER NOT NULL,
+  except_sid TEXT NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  revoked_by TEXT,
+  reason TEXT,
+  UNIQUE (kind, id, before_ms, except_sid)
+) STRICT;
+CREATE INDEX IF NOT EXISTS rescind_revocations_expiry ON rescind_revocations (expires_at_ms);
+CREATE TABLE IF NOT EXISTS rescind_sessions (
+  sid TEXT PRIMARY KEY,
+  sub TEXT NOT NULL,
+  refresh_hash TEXT NOT NULL,
+  parent_hash TEXT,
+  issued_at_ms INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  last_used_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  ends_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER,
+  ip TEXT,
+  user_agent TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rescind_sessions_sub ON rescind_sessions (sub, created_at_ms);
+CREATE INDEX IF NOT EXISTS rescind_sessions_expiry ON rescind_sessions (expires_at_ms);
+`
+
+/** Sets the connection up and makes the tables; answers whether commits survive the process. */
+export function prepareDatabase(database: SqliteLike): { durable: boolean } {
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
+  atomically(database, () => {
+    database.exec(SCHEMA)
+    database
+      .prepare("INSERT OR IGNORE INTO rescind_meta (name, value) VALUES ('generation', ?)")
+      .run(randomUUID())
+  })
+  const main = database.prepare('SELECT file FROM pragma_database_list WHERE name = ?').get('main')
+  return { durable: (main as { file: string | null }).file !== '' }
+}
+
+/** Runs the work in one transaction that takes the write lock at once, so that it never fails half way for lack of it. */
+export function atomically<T>(database: SqliteLike, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    try {
+      database.exec('ROLLBACK')
+    } catch {
+      // SQLite has rolled back by itself (a full disk, an I/O error); the first error says what happened.
+    }
+    throw error
+  }
+}

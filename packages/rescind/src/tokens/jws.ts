@@ -1,0 +1,98 @@
+import { RescindError } from '../base/errors.ts'
+import type { JsonObject } from '../base/types.ts'
+import { type Algorithm, isAlgorithm } from './algorithms.ts'
+import type { KeyRing } from './key-ring.ts'
+import type { Key } from './keys.ts'
+import { parseStrictObject } from './strict-json.ts'
+
+/** A token whose signature has been checked. */
+export interface VerifiedJws {
+  readonly header: JsonObject
+  readonly payload: JsonObject
+}
+
+/** Longer tokens are refused before any work is done on them. Bytes, which for a valid token are characters. */
+export const MAX_TOKEN_LENGTH = 8192
+
+/** The media types of RFC 7519 §5.1 and RFC 9068 §2.1; a token of another kind is not a session token. */
+const TOKEN_TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
+
+// A key or certificate that travels with the token proves nothing (RFC 8725 §2.9), and the others change what the
+// payload or the signature means (RFC 7797, RFC 7516).
+const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5u', 'x5c', 'b64', 'zip', 'enc'] as const
+
+/**
+ * Writes the compact serialization (RFC 7515 §7.1) of a payload, signed by `key`.
+ * @param headers further header members; `alg`, `kid` and `typ` are the key's and the library's
+ */
+export function signJws(payload: JsonObject, key: Key, headers: JsonObject = {}): string {
+  const header = { ...headers, alg: key.alg, typ: 'JWT', ...(key.kid === undefined ? {} : { kid: key.kid }) }
+  const input = `${encode(header)}.${encode(payload)}`
+  return `${input}.${key.sign(input).toString('base64url')}`
+}
+
+/**
+ * Reads a compact JWS and checks its signature, before anything of the payload is looked at.
+ *
+ * Only the canonical spelling is accepted: three segments of unpadded base64url whose unused bits are zero, so that a
+ * token has no second spelling that is another string.
+ *
+ * @throws RescindError `token_malformed` for what is no JWS; `token_invalid` for one that no key of the ring signed
+ */
+export function verifyJws(token: string, keys: KeyRing): VerifiedJws {
+  if (token.length > MAX_TOKEN_LENGTH) throw malformed(`The token is longer than ${MAX_TOKEN_LENGTH} bytes.`)
+  const first = token.indexOf('.')
+  const second = token.indexOf('.', first + 1)
+  if (first < 1 || second < first + 2 || token.indexOf('.', second + 1) !== -1) {
+    throw malformed('A token has three segments, separated by dots.')
+  }
+  const headerBytes = decode(token.slice(0, first))
+  const header = headerBytes && parseStrictObject(headerBytes)
+  if (!header) throw malformed('The token header is not a JSON object in base64url.')
+  const { alg, kid } = checkHeader(header, keys)
+  const signature = decode(token.slice(second + 1))
+  if (signature === null) throw malformed('The token signature is not base64url.')
+  const payloadBytes = decode(token.slice(first + 1, second))
+  if (payloadBytes === null) throw malformed('The token payload is not base64url.')
+
+  const input = token.slice(0, second)
+  const signed = keys.candidates(alg, kid).some((key) => key.verify(input, signature))
+  if (!signed) throw invalid('The token signature does not match.')
+
+  const payload = parseStrictObject(payloadBytes)
+  if (payload === null) throw malformed('The token payload is not a JSON object.')
+  return { header, payload }
+}
+
+function checkHeader(header: JsonObject, keys: KeyRing): { alg: Algorithm; kid: string | undefined } {
+  const { alg, kid, typ } = header
+  if (!isAlgorithm(alg) || !keys.algorithms.has(alg)) throw invalid('The token algorithm is not accepted.')
+  if (kid !== undefined && typeof kid !== 'string') throw malformed('The token header kid must be a string.')
+  if (typ !== undefined && !(typeof typ === 'string' && TOKEN_TYPES.has(typ.toLowerCase()))) {
+    throw invalid('The token header typ is not that of an access or refresh token.')
+  }
+  for (const name of REFUSED_HEADERS) {
+    if (Object.hasOwn(header, name)) throw invalid(`The token header has ${name}, which is not accepted.`)
+  }
+  return { alg, kid }
+}
+
+function encode(value: JsonObject): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+/** The bytes of a base64url segment, or `null` when it is not the canonical spelling of any. */
+function decode(segment: string): Buffer | null {
+  const bytes = Buffer.from(segment, 'base64url')
+  return bytes.toString('base64url') === segment ? bytes : null
+}
+
+/** The refusal of something that is not a token. */
+export function malformed(message: string): RescindError {
+  return new RescindError('token_malformed', message)
+}
+
+/** The refusal of a token that is not ours to accept. */
+export function invalid(message: string): RescindError {
+  return new RescindError('token_invalid', message)
+}
