@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { FeedSink, Ledger } from '../revocation/ledger.ts'
+import type { FeedSink, Ledger, Page } from '../revocation/ledger.ts'
 import { kills, type Revocation } from '../revocation/revocation.ts'
 import type { Sessions, Store } from '../session/sessions.ts'
 import { readCursor, writeCursor } from './shared/cursor.ts'
@@ -33,16 +33,21 @@ export function memoryStore(): Store {
     return position
   }
 
+  const pageAfter = (from: string | null): Page => {
+    const after = Number(from ?? 0)
+    const records = log.filter((entry) => entry.position > after).map((entry) => entry.record)
+    return { records, position: String(lastPosition) }
+  }
+
   const ledger: Ledger = {
     append: async (records) => append(records),
     async *read(from) {
-      const after = Number(from ?? 0)
-      const records = log.filter((entry) => entry.position > after).map((entry) => entry.record)
-      yield { records, position: String(lastPosition) }
+      yield pageAfter(from)
     },
     async follow(from, sink, signal) {
       if (signal.aborted) return
-      for await (const page of ledger.read(from)) sink.records(page)
+      // No pause between the last look and the first delivery: a record appended there would be missed.
+      sink.records(pageAfter(from))
       sinks.add(sink)
       sink.current(sink.now())
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))

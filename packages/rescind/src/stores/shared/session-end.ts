@@ -6,6 +6,6 @@ import type { Revocation } from '../../revocation/revocation.ts'
  */
 export function recordsForEnd(revocation: Revocation, sids: readonly string[]): Revocation[] {
   if (revocation.kind !== 'subject') return [revocation]
-  const { at, by, reason, expiresAt } = revocation
-  return [revocation, ...sids.map((id): Revocation => ({ kind: 'session', id, at, by, reason, expiresAt }))]
+  const { before: _before, except: _except, ...facts } = revocation
+  return [revocation, ...sids.map((id): Revocation => ({ ...facts, kind: 'session', id }))]
 }

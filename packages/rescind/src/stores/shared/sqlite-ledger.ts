@@ -40,7 +40,7 @@ export function sqliteLedger(database: SqliteLike, pollMs: number): SqliteLedger
       WHERE expires_at_ms > @now AND (
            (kind = 'token' AND id = @jti)
         OR (kind = 'session' AND id = @sid)
-        OR (kind = 'subject' AND id = @sub AND before_ms >= @iat AND except_sid IS NOT @sid)
+        OR (kind = 'subject' AND id = @sub AND before_ms >= @iat AND (except_sid = '' OR except_sid IS NOT @sid))
         OR (kind = 'everything' AND id = '' AND before_ms >= @iat))
       LIMIT 1`,
   )

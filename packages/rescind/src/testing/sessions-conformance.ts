@@ -1,0 +1,197 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Revocation } from '../revocation/revocation.ts'
+import type { NewSession, RotateClaim, RotateOutcome } from '../session/sessions.ts'
+import { readAll } from './ledger-conformance.ts'
+import type { OpenStore } from './store-conformance.ts'
+
+const NOW = 1_700_000_000_000
+const DAY = 86_400_000
+const GRACE = 10_000
+
+function newSession(sid: string, changes: Partial<NewSession> = {}): NewSession {
+  return {
+    sid,
+    sub: 'alice',
+    createdAtMs: NOW,
+    lastUsedAtMs: NOW,
+    expiresAtMs: NOW + DAY,
+    endsAtMs: NOW + 3 * DAY,
+    ip: '192.0.2.1',
+    userAgent: 'a browser',
+    refreshHash: `${sid}-0`,
+    ...changes,
+  }
+}
+
+function claim(sid: string, from: number, changes: Partial<RotateClaim> = {}): RotateClaim {
+  return {
+    sid,
+    presentedHash: `${sid}-${from}`,
+    successorHash: `${sid}-${from + 1}`,
+    nowMs: NOW + 1_000,
+    expiresAtMs: NOW + 1_000 + DAY,
+    graceMs: GRACE,
+    onReuse: sessionRevocation(sid),
+    ...changes,
+  }
+}
+
+function sessionRevocation(sid: string): Revocation {
+  return { kind: 'session', id: sid, at: NOW + 1_000, expiresAt: NOW + 2 * DAY }
+}
+
+function subjectRevocation(sub: string, except?: string): Revocation {
+  const facts = { kind: 'subject', id: sub, before: NOW, at: NOW, expiresAt: NOW + 2 * DAY } as const
+  return except === undefined ? facts : { ...facts, except }
+}
+
+const outcomes = (results: readonly RotateOutcome[]) => results.map((result) => result.outcome)
+
+/** Defines the sessions' tests, and those of the one atomic write they share with the ledger. */
+export function describeSessions(test: (name: string, body: (open: OpenStore) => Promise<void>) => void): void {
+  test('a session is started once and read back', async ({ store: { sessions } }) => {
+    equal(await sessions.start(newSession('s1')), 'started')
+    equal(await sessions.start(newSession('s1', { sub: 'mallory' })), 'exists')
+    const { refreshHash: _, ...shown } = newSession('s1')
+    deepEqual(await sessions.get('s1', NOW), shown)
+    equal(await sessions.get('s1', NOW + DAY), null)
+    equal(await sessions.get('nobody', NOW), null)
+  })
+
+  test('rotation hands the session on, and never past its end', async ({ store: { sessions } }) => {
+    await sessions.start(newSession('s1'))
+    const first = await sessions.rotate(claim('s1', 0))
+    deepEqual(outcomes([first]), ['rotated'])
+    ok('session' in first && first.issuedAtMs === NOW + 1_000 && first.session.lastUsedAtMs === NOW + 1_000)
+    const second = await sessions.rotate(claim('s1', 1, { nowMs: NOW + 2_000, expiresAtMs: NOW + 9 * DAY }))
+    ok('session' in second && second.session.expiresAtMs === NOW + 3 * DAY)
+    deepEqual(outcomes([await sessions.rotate(claim('s1', 2, { nowMs: NOW + 3 * DAY }))]), ['ended'])
+  })
+
+  test('of 50 rotations at once exactly one wins, and the others get the same successor', async ({ store }) => {
+    await store.sessions.start(newSession('s1'))
+    const claims = Array.from({ length: 50 }, (_, n) => claim('s1', 0, { nowMs: NOW + 1_000 + n }))
+    const results = await Promise.all(claims.map((each) => store.sessions.rotate(each)))
+    equal(outcomes(results).filter((outcome) => outcome === 'rotated').length, 1)
+    equal(outcomes(results).filter((outcome) => outcome === 'replayed').length, 49)
+    equal(new Set(results.map((result) => ('issuedAtMs' in result ? result.issuedAtMs : null))).size, 1)
+  })
+
+  test('without grace, the second use of 50 ends the session', async ({ store }) => {
+    await store.sessions.start(newSession('s1'))
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => store.sessions.rotate(claim('s1', 0, { graceMs: 0 }))),
+    )
+    const count = (outcome: string) => outcomes(results).filter((each) => each === outcome).length
+    deepEqual([count('rotated'), count('reused'), count('ended')], [1, 1, 48])
+    deepEqual(await readAll(store.ledger), [sessionRevocation('s1')])
+  })
+
+  test('grace is for the immediate parent, for its time, in both directions of the clock', async ({ store }) => {
+    const { sessions } = store
+    const cases: [name: string, rotations: number, presented: number, nowMs: number, expected: string][] = [
+      ['parent', 1, 0, NOW + 1_000 + GRACE - 1, 'replayed'],
+      ['late', 1, 0, NOW + 1_000 + GRACE, 'reused'],
+      ['back', 1, 0, NOW + 1_000 - DAY, 'reused'],
+      ['grandparent', 2, 0, NOW + 1_001, 'reused'],
+      ['unheard-of', 0, 7, NOW + 1_000, 'reused'],
+    ]
+    for (const [sid, rotations, presented, nowMs, expected] of cases) {
+      await sessions.start(newSession(sid))
+      for (let n = 0; n < rotations; n += 1) deepEqual(outcomes([await sessions.rotate(claim(sid, n))]), ['rotated'])
+      deepEqual(outcomes([await sessions.rotate(claim(sid, presented, { nowMs }))]), [expected], sid)
+    }
+  })
+
+  test('reuse ends the session and records it in one step', async ({ store: { ledger, sessions } }) => {
+    await sessions.start(newSession('s1'))
+    await sessions.rotate(claim('s1', 0))
+    await sessions.rotate(claim('s1', 1))
+    equal((await sessions.rotate(claim('s1', 0))).outcome, 'reused')
+    equal((await sessions.rotate(claim('s1', 2))).outcome, 'ended')
+    equal(await sessions.get('s1', NOW), null)
+    deepEqual(await readAll(ledger), [sessionRevocation('s1')])
+  })
+
+  test('an unknown session is unknown', async ({ store: { sessions } }) => {
+    equal((await sessions.rotate(claim('nobody', 0))).outcome, 'unknown')
+  })
+
+  test('ending a session records the revocation, known or not, once or twice', async ({ store }) => {
+    const { ledger, sessions } = store
+    await sessions.start(newSession('s1'))
+    deepEqual(await sessions.end({ sid: 's1' }, sessionRevocation('s1')), {
+      ended: 1,
+      recorded: [sessionRevocation('s1')],
+    })
+    equal((await sessions.end({ sid: 's1' }, sessionRevocation('s1'))).ended, 0)
+    equal((await sessions.end({ sid: 'foreign' }, sessionRevocation('foreign'))).ended, 0)
+    deepEqual(await readAll(ledger), [sessionRevocation('s1'), sessionRevocation('foreign')])
+    equal((await sessions.rotate(claim('s1', 0))).outcome, 'ended')
+  })
+
+  test('ending a subject ends every session of theirs, and records each', async ({ store: { ledger, sessions } }) => {
+    for (const sid of ['s1', 's2', 's3']) await sessions.start(newSession(sid))
+    await sessions.start(newSession('other', { sub: 'bob' }))
+    const { ended, recorded } = await sessions.end({ sub: 'alice', except: 's2' }, subjectRevocation('alice', 's2'))
+    equal(ended, 2)
+    equal(recorded.length, 3)
+    deepEqual(await readAll(ledger), recorded)
+    for (const [sid, lives] of Object.entries({ s1: false, s2: true, s3: false, other: true })) {
+      equal((await sessions.get(sid, NOW)) !== null, lives, sid)
+    }
+  })
+
+  test('a cut-off in the past spares sessions begun after it', async ({ store: { sessions } }) => {
+    await sessions.start(newSession('before', { createdAtMs: NOW - 1 }))
+    await sessions.start(newSession('at', { createdAtMs: NOW }))
+    await sessions.start(newSession('after', { createdAtMs: NOW + 1 }))
+    equal((await sessions.end({ sub: 'alice', beforeMs: NOW }, subjectRevocation('alice'))).ended, 2)
+    ok((await sessions.get('after', NOW)) !== null)
+  })
+
+  test('logout racing refresh never leaves a session that can be refreshed', async ({ store: { sessions } }) => {
+    for (let round = 0; round < 100; round += 1) {
+      const sid = `race-${round}`
+      await sessions.start(newSession(sid))
+      const contenders: Promise<unknown>[] = [sessions.rotate(claim(sid, 0))]
+      const end = sessions.end({ sid }, sessionRevocation(sid))
+      contenders.splice(round % 2, 0, end)
+      await Promise.all(contenders)
+      for (const from of [0, 1]) equal((await sessions.rotate(claim(sid, from))).outcome, 'ended')
+    }
+  })
+
+  test('lists live sessions of one user, newest first, page by page', async ({ store: { sessions } }) => {
+    for (let n = 0; n < 7; n += 1) await sessions.start(newSession(`s${n}`, { createdAtMs: NOW + Math.floor(n / 2) }))
+    await sessions.start(newSession('bob', { sub: 'bob' }))
+    await sessions.start(newSession('gone', { expiresAtMs: NOW }))
+    await sessions.end({ sid: 's3' }, sessionRevocation('s3'))
+    const seen: string[] = []
+    let cursor: string | null | undefined
+    while (cursor !== null) {
+      const page = await sessions.list('alice', { limit: 2, cursor: cursor ?? undefined }, NOW)
+      seen.push(...page.sessions.map((session) => session.sid))
+      cursor = page.nextCursor
+    }
+    deepEqual(seen, ['s6', 's5', 's4', 's2', 's1', 's0'])
+    equal((await sessions.list('alice', { limit: 9, cursor: 'not a cursor' }, NOW)).sessions.length, 6)
+  })
+
+  test('sweep forgets what is over, no more than asked', async ({ store: { sessions } }) => {
+    for (const sid of ['a', 'b']) await sessions.start(newSession(sid, { expiresAtMs: NOW + 1 }))
+    await sessions.start(newSession('c'))
+    equal(await sessions.sweep(NOW, 10), 0)
+    equal(await sessions.sweep(NOW + 1, 1), 1)
+    equal(await sessions.sweep(NOW + 1, 10), 1)
+    ok((await sessions.get('c', NOW)) !== null)
+    equal((await sessions.rotate(claim('a', 0))).outcome, 'unknown')
+  })
+
+  test('a stolen copy yields no token: what is shown holds no hash', async ({ store: { sessions } }) => {
+    await sessions.start(newSession('s1'))
+    const rotated = await sessions.rotate(claim('s1', 0))
+    const shown = JSON.stringify([await sessions.get('s1', NOW), await sessions.list('alice', { limit: 9 }, NOW), rotated])
+    ok(!shown.includes('s1-0') && !shown.includes('s1-1'))
+  })
+}

@@ -1,0 +1,46 @@
+import type { Store } from '../session/sessions.ts'
+import { describeLedger } from './ledger-conformance.ts'
+import type { TestRunner } from './runner.ts'
+import { describeSessions } from './sessions-conformance.ts'
+
+/** One store under test. */
+export interface StoreUnderTest {
+  readonly name: string
+  /** Opens an empty store. */
+  open(): Promise<OpenStore>
+}
+
+/** A store that was opened for one test. */
+export interface OpenStore {
+  readonly store: Store
+  /** Opens the same data once more, as another process would; absent where nothing outlives the store object. */
+  readonly reopen?: () => Promise<Store>
+  /** Called after the test. */
+  dispose(): Promise<void>
+}
+
+/**
+ * Defines the tests that every store passes: the ledger's promises, the sessions', and the races between them.
+ *
+ * @example
+ * ```ts
+ * import { describe, it } from 'vitest'
+ * describeStore({ describe, it }, { name: 'memory', open: async () => ({ store: memoryStore(), dispose: async () => {} }) })
+ * ```
+ */
+export function describeStore(runner: TestRunner, subject: StoreUnderTest): void {
+  runner.describe(`store conformance: ${subject.name}`, () => {
+    const test = (name: string, body: (open: OpenStore) => Promise<void>) => {
+      runner.it(name, async () => {
+        const open = await subject.open()
+        try {
+          await body(open)
+        } finally {
+          await open.dispose()
+        }
+      })
+    }
+    describeLedger(test)
+    describeSessions(test)
+  })
+}
