@@ -1,0 +1,55 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { problemAnswer, RescindError } from 'rescind'
+import { type FieldError, type Problem, type RequestErrorCode, requestErrors } from 'rescind/wire'
+
+/** A body that fails validation, field by field. */
+export class InvalidBodyError extends RescindError {
+  readonly errors: readonly FieldError[]
+
+  constructor(errors: readonly FieldError[]) {
+    super('invalid_request', 'The body is not valid: see errors.')
+    this.errors = errors
+  }
+}
+
+/**
+ * Answers whatever a handler or the framework threw. The framework's own messages are replaced: some quote the body,
+ * and with it a password.
+ */
+export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toRescindError(thrown)
+  const { status, headers, body } = problemOf(error)
+  // Only what the service did not expect is logged; a refusal is already told by the status of its access line.
+  if (status === 500) request.log.error({ err: thrown }, 'request failed')
+  return reply.code(status).headers(headers).send(JSON.stringify(body))
+}
+
+/** The whole answer to an error. */
+export function problemOf(error: RescindError): { status: number; headers: Record<string, string>; body: Problem } {
+  return problemAnswer(error, error instanceof InvalidBodyError ? { errors: error.errors } : {})
+}
+
+function toRescindError(thrown: unknown): RescindError {
+  if (thrown instanceof RescindError) {
+    return Object.hasOwn(requestErrors, thrown.code) ? thrown : internalError(thrown)
+  }
+  const { code, statusCode } = thrown as { code?: unknown; statusCode?: unknown }
+  const known = typeof code === 'string' ? frameworkRefusals[code] : undefined
+  if (known !== undefined) return new RescindError(known.code, known.detail)
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new RescindError('invalid_request', 'The request cannot be understood.')
+  }
+  return internalError(thrown)
+}
+
+function internalError(cause: unknown): RescindError {
+  return new RescindError('internal_error', 'Something went wrong here.', { cause })
+}
+
+const frameworkRefusals: Readonly<Record<string, { code: RequestErrorCode; detail: string }>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', detail: 'A body may have up to 64 KiB.' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported_media_type', detail: 'The body must be application/json.' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { code: 'invalid_request', detail: 'The body is not of the announced length.' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'invalid_request', detail: 'The body is not JSON.' },
+  FST_ERR_BAD_URL: { code: 'invalid_request', detail: 'The URL is not well-formed.' },
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConfigError, readConfig } from '../src/config.ts'
+import { withEnvFile } from '../src/env-file.ts'
+
+describe('the environment', () => {
+  it('has a default for everything', () => {
+    const expected = {
+      port: 3000,
+      host: '127.0.0.1',
+      dataDir: resolve('data'),
+      issuer: 'http://127.0.0.1:3000',
+      accessTtlSeconds: 900,
+      refreshTtlSeconds: 30 * 86_400,
+      signingAlg: 'EdDSA',
+      signingKey: undefined,
+      signingKeyFile: undefined,
+      maxStalenessMs: 2000,
+      onUnavailable: 'deny',
+      registration: 'open',
+      logLevel: 'info',
+    }
+    expect(readConfig({})).toEqual(expected)
+    expect(readConfig({ PORT: '', HOST: '', DATABASE_URL: '', UNRELATED: 'x' })).toEqual(expected)
+  })
+
+  it('is read in its units', () => {
+    const config = readConfig({ ACCESS_TOKEN_TTL: '90s', REFRESH_TOKEN_TTL: '12h', REVOCATION_MAX_STALENESS: '500ms' })
+    expect(config).toMatchObject({ accessTtlSeconds: 90, refreshTtlSeconds: 43_200, maxStalenessMs: 500 })
+    expect(readConfig({ HOST: '::1', PORT: '8080' }).issuer).toBe('http://[::1]:8080')
+    expect(readConfig({ ISSUER: 'https://id.example.test' }).issuer).toBe('https://id.example.test')
+  })
+
+  it.each([
+    ['PORT', '99999'],
+    ['PORT', 'http'],
+    ['PORT', '-1'],
+    ['PORT', '3e3'],
+    ['HOST', 'a b'],
+    ['DATABASE_URL', 'postgres://user:hunter2@db/rescind'],
+    ['ISSUER', 'example.test'],
+    ['ISSUER', 'https://example.test/?a=b'],
+    ['ACCESS_TOKEN_TTL', '15'],
+    ['ACCESS_TOKEN_TTL', '0s'],
+    ['ACCESS_TOKEN_TTL', '2d'],
+    ['ACCESS_TOKEN_TTL', '500ms'],
+    ['REFRESH_TOKEN_TTL', '1y'],
+    ['REFRESH_TOKEN_TTL', '1m'],
+    ['SIGNING_ALG', 'none'],
+    ['SIGNING_ALG', 'HS512'],
+    ['REVOCATION_MAX_STALENESS', 'forever'],
+    ['REVOCATION_UNAVAILABLE', 'maybe'],
+    ['REGISTRATION', 'verify'],
+    ['REGISTRATION', 'Open'],
+    ['LOG_LEVEL', 'loud'],
+  ])('with %s=%s is refused in one line', (name, value) => {
+    const error = thrownBy(() => readConfig({ [name]: value }))
+    expect(error.message).toMatch(new RegExp(`^${name} holds .+; it may hold .+$`))
+    expect(error.message).not.toContain('\n')
+    expect(error.message).not.toContain('hunter2')
+  })
+
+  it('may not name two signing keys', () => {
+    const error = thrownBy(() => readConfig({ SIGNING_KEY: 'k3y-material', SIGNING_KEY_FILE: 'key.json' }))
+    expect(error.message).toMatch(/SIGNING_KEY and SIGNING_KEY_FILE/)
+    expect(error.message).not.toContain('k3y-material')
+  })
+})
+
+describe('.env', () => {
+  let directory: string
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'rescind-env-'))
+  })
+  afterAll(() => rmSync(directory, { recursive: true }))
+  const write = (text: string) => {
+    const path = join(directory, '.env')
+    writeFileSync(path, text)
+    return path
+  }
+
+  it('stands behind the environment', () => {
+    const path = write('# a comment\nPORT=4000\nHOST="0.0.0.0"\n')
+    expect(readConfig(withEnvFile({ PORT: '5000' }, path))).toMatchObject({ port: 5000, host: '0.0.0.0' })
+  })
+
+  it('may be missing', () => {
+    expect(withEnvFile({ PORT: '1' }, join(directory, 'missing'))).toEqual({ PORT: '1' })
+  })
+
+  it('may not hold a name that nothing reads', () => {
+    const path = write('ACCES_TOKEN_TTL=1m\n')
+    expect(thrownBy(() => withEnvFile({}, path)).message).toMatch(
+      /ACCES_TOKEN_TTL, which is unknown; it may set PORT, /,
+    )
+  })
+})
+
+function thrownBy(action: () => unknown): ConfigError {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
