@@ -14,5 +14,7 @@ export async function interleave(contenders) {
       rounds[name].push(p50)
     }
   }
-  return Object.fromEntries(Object.entries(rounds).map(([name, times]) => [name, times.sort((a, b) => a - b)[ROUNDS >> 1]]))
+  return Object.fromEntries(
+    Object.entries(rounds).map(([name, times]) => [name, times.sort((a, b) => a - b)[ROUNDS >> 1]]),
+  )
 }

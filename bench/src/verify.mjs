@@ -56,7 +56,9 @@ async function measureAlgorithm(alg) {
   const warm = times['rescind warm']
   const ratio = (name, peer) => (times[name] / times[peer]).toFixed(2)
   return [
-    `${alg.padEnd(6)} ${Object.entries(times).map(([name, ns]) => `${name} ${Math.round(ns)}`).join(' · ')}`,
+    `${alg.padEnd(6)} ${Object.entries(times)
+      .map(([name, ns]) => `${name} ${Math.round(ns)}`)
+      .join(' · ')}`,
     `       warm / fast-jwt cached ${ratio('rescind warm', 'fast-jwt cached')} · warm / jose ${(warm / times.jose).toFixed(3)} · cold / fast-jwt ${ratio('rescind cold', 'fast-jwt')}`,
   ]
 }

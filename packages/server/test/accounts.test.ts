@@ -132,6 +132,21 @@ describe('register', () => {
 })
 
 describe('login', () => {
+  it('takes a password exactly as it was set: case, spaces, NUL, composition and the 73rd byte matter', async () => {
+    const email = newEmail()
+    const password = `violet Tractor\u0000 caf\u00e9 ${'umbrella-'.repeat(8)}end `
+    expect((await register(email, password)).status).toBe(201)
+    expect((await login(email, password)).status).toBe(200)
+    const others = [
+      password.toLowerCase(),
+      password.trimEnd(),
+      password.slice(0, 72),
+      password.replace('\u0000', ''),
+      password.normalize('NFD'),
+    ]
+    for (const other of others) await expectProblem(await login(email, other), 'invalid_credentials')
+  })
+
   it('starts another session of the same user', async () => {
     const first = await app.register()
     const answer = await login(first.user.email.toUpperCase())

@@ -89,7 +89,9 @@ export function createReplica(parts: ReplicaParts): Replica {
       } catch (error) {
         if (ending.signal.aborted) return
         if (clock.monotonic() - startedAt > LAST_RETRY_MS) attempt = 0
-        onWarning(`the revocation feed broke and is being reopened: ${error instanceof Error ? error.message : 'unknown'}`)
+        onWarning(
+          `the revocation feed broke and is being reopened: ${error instanceof Error ? error.message : 'unknown'}`,
+        )
         await pause(retryDelayMs(attempt), ending.signal)
       }
     }
@@ -100,7 +102,9 @@ export function createReplica(parts: ReplicaParts): Replica {
       try {
         await withDeadline(replay(), deadlineMs)
       } catch (cause) {
-        throw new RescindError('revocation_unavailable', 'The ledger could not be replayed: check the store.', { cause })
+        throw new RescindError('revocation_unavailable', 'The ledger could not be replayed: check the store.', {
+          cause,
+        })
       }
       following = followForever()
     },

@@ -47,7 +47,9 @@ export function kills(record: Revocation, ids: TokenIds): boolean {
       return ids.sid === record.id
     case 'subject':
       return (
-        ids.sub === record.id && ids.iatMs <= record.before && (record.except === undefined || ids.sid !== record.except)
+        ids.sub === record.id &&
+        ids.iatMs <= record.before &&
+        (record.except === undefined || ids.sid !== record.except)
       )
     case 'everything':
       return ids.iatMs <= record.before

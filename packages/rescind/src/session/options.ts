@@ -86,7 +86,8 @@ export function readOptions(options: RescindOptions): Settings {
     throw configError('this store forgets every revocation at exit: use a durable one, or say allowVolatile: true')
   }
   for (const [name, value] of Object.entries({ issuer, audience })) {
-    if (value !== undefined && (typeof value !== 'string' || value === '')) throw configError(`${name} must be a string`)
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw configError(`${name} must be a string`)
   }
   const seconds = (name: 'accessTtlSeconds' | 'refreshTtlSeconds' | 'sessionTtlSeconds', fallback: number) =>
     boundedNumber(name, options[name] ?? fallback, { min: 1, max: 10 * YEAR_SECONDS, unit: 'seconds' }) * 1000

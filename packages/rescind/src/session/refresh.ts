@@ -32,7 +32,8 @@ export function createRefresh(settings: Settings, replica: Replica, tokens: Toke
         kind: 'session',
         id: sid,
         at: nowMs,
-        expiresAt: nowMs + Math.max(settings.accessTtlMs, settings.refreshTtlMs) + settings.leewayMs + settings.clockToleranceMs,
+        expiresAt:
+          nowMs + Math.max(settings.accessTtlMs, settings.refreshTtlMs) + settings.leewayMs + settings.clockToleranceMs,
         reason: 'refresh token reused',
       },
     }

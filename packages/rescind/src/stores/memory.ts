@@ -92,7 +92,8 @@ function memorySessions(
     async rotate(claim) {
       const state = sessions.get(claim.sid) ?? null
       const outcome = decideRotation(state, claim)
-      if (state === null || outcome === 'ended' || outcome === 'unknown') return { outcome: state ? 'ended' : 'unknown' }
+      if (state === null || outcome === 'ended' || outcome === 'unknown')
+        return { outcome: state ? 'ended' : 'unknown' }
       if (outcome === 'reused') {
         endSession(state, claim.nowMs)
         append([claim.onReuse])
@@ -121,7 +122,10 @@ function memorySessions(
               (which.beforeMs === undefined || state.createdAtMs <= which.beforeMs),
       )
       for (const state of chosen) endSession(state, revocation.at)
-      const recorded = recordsForEnd(revocation, chosen.map((state) => state.sid))
+      const recorded = recordsForEnd(
+        revocation,
+        chosen.map((state) => state.sid),
+      )
       append(recorded)
       return { ended: chosen.length, recorded }
     },
@@ -134,7 +138,10 @@ function memorySessions(
       const found = [...sessions.values()]
         .filter((state) => state.sub === sub && isLive(state, nowMs))
         .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.sid < b.sid ? 1 : -1))
-        .filter((state) => state.createdAtMs < after.createdAtMs || (state.createdAtMs === after.createdAtMs && state.sid < after.sid))
+        .filter(
+          (state) =>
+            state.createdAtMs < after.createdAtMs || (state.createdAtMs === after.createdAtMs && state.sid < after.sid),
+        )
       const page = found.slice(0, limit)
       const last = page.at(-1)
       return { sessions: page.map(shownSession), nextCursor: found.length > limit && last ? writeCursor(last) : null }

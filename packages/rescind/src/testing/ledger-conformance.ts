@@ -132,7 +132,9 @@ export function describeLedger(test: (name: string, body: (open: OpenStore) => P
     }
   })
 
-  test('follow ends when its signal aborts, and proves that it is current until then', async ({ store: { ledger } }) => {
+  test('follow ends when its signal aborts, and proves that it is current until then', async ({
+    store: { ledger },
+  }) => {
     const ending = new AbortController()
     const proofs: number[] = []
     let ticks = 0

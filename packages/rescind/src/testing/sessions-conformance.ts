@@ -191,7 +191,11 @@ export function describeSessions(test: (name: string, body: (open: OpenStore) =>
   test('a stolen copy yields no token: what is shown holds no hash', async ({ store: { sessions } }) => {
     await sessions.start(newSession('s1'))
     const rotated = await sessions.rotate(claim('s1', 0))
-    const shown = JSON.stringify([await sessions.get('s1', NOW), await sessions.list('alice', { limit: 9 }, NOW), rotated])
+    const shown = JSON.stringify([
+      await sessions.get('s1', NOW),
+      await sessions.list('alice', { limit: 9 }, NOW),
+      rotated,
+    ])
     ok(!shown.includes('s1-0') && !shown.includes('s1-1'))
   })
 }

@@ -115,8 +115,8 @@ export function checkHalves(jwk: JsonWebKey, publicJwk: JsonWebKey): void {
 const KEY_TEXT = /-----\s*BEGIN|^ssh-|^ecdsa-sha2-|^sk-(ssh|ecdsa)-|"kty"|"keys"|^PuTTY-User-Key-File/
 
 function looksLikeKeyMaterial(secret: Buffer): boolean {
-  // A byte order mark, NUL bytes or white space around a key do not make it a secret.
-  const text = secret.toString('utf8').replace(/^[\s\u0000\ufeff]+|[\s\u0000\ufeff]+$/g, '')
+  // White space, a byte order mark (which trim removes too) or the NUL bytes of UTF-16 do not make a key a secret.
+  const text = secret.toString('utf8').replaceAll('\0', '').trim()
   if (KEY_TEXT.test(text)) return true
   if (text.startsWith('{') && text.endsWith('}')) return true
   const squeezed = text.replace(/\s+/g, '')

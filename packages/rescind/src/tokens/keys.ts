@@ -1,16 +1,16 @@
 import {
+  constants,
   createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  constants,
   generateKeyPairSync,
   type JsonWebKey,
   KeyObject,
   sign as nodeSign,
-  timingSafeEqual,
   verify as nodeVerify,
+  timingSafeEqual,
 } from 'node:crypto'
 import { configError } from '../base/errors.ts'
 import { type RandomSource, systemRandom } from '../base/ids.ts'
@@ -244,7 +244,8 @@ function named(kid: string | undefined): { kid?: string } {
 
 /** RFC 7638 §3: the SHA-256 of the required members, in lexicographic order. */
 function thumbprint(jwk: JsonWebKey): string {
-  const members = jwk.kty === 'RSA' ? ['e', 'kty', 'n'] : jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x']
+  const members =
+    jwk.kty === 'RSA' ? ['e', 'kty', 'n'] : jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x']
   const text = JSON.stringify(Object.fromEntries(members.map((name) => [name, jwk[name]])))
   return createHash('sha256').update(text).digest('base64url')
 }

@@ -49,7 +49,9 @@ export function mintToken(order: TokenOrder, key: Key): string {
     key,
   )
   if (token.length > MAX_TOKEN_LENGTH) {
-    throw configError(`the token has ${token.length} bytes and would be refused above ${MAX_TOKEN_LENGTH}: shorten the claims`)
+    throw configError(
+      `the token has ${token.length} bytes and would be refused above ${MAX_TOKEN_LENGTH}: shorten the claims`,
+    )
   }
   return token
 }

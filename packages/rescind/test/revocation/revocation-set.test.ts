@@ -34,18 +34,23 @@ const token: fc.Arbitrary<TokenIds> = fc.record({ jti: maybeId, sid: maybeId, su
 describe('the index of live revocations', () => {
   it('answers as the definition says, in whatever order records come and go', () => {
     fc.assert(
-      fc.property(fc.array(revocation, { maxLength: 30 }), fc.array(token, { maxLength: 30 }), time, (records, tokens, now) => {
-        const set = createRevocationSet()
-        for (const record of records) set.add(record)
-        for (const record of records) set.add(record)
-        set.forget(now + LONGEST_LIFE, 1_000)
-        for (const ids of tokens) {
-          const matching = records.filter((record) => kills(record, ids))
-          const found = set.find(ids)
-          if (matching.some((record) => record.expiresAt > now + LONGEST_LIFE)) expect(found).not.toBeNull()
-          if (found !== null) expect(matching.length).toBeGreaterThan(0)
-        }
-      }),
+      fc.property(
+        fc.array(revocation, { maxLength: 30 }),
+        fc.array(token, { maxLength: 30 }),
+        time,
+        (records, tokens, now) => {
+          const set = createRevocationSet()
+          for (const record of records) set.add(record)
+          for (const record of records) set.add(record)
+          set.forget(now + LONGEST_LIFE, 1_000)
+          for (const ids of tokens) {
+            const matching = records.filter((record) => kills(record, ids))
+            const found = set.find(ids)
+            if (matching.some((record) => record.expiresAt > now + LONGEST_LIFE)) expect(found).not.toBeNull()
+            if (found !== null) expect(matching.length).toBeGreaterThan(0)
+          }
+        },
+      ),
       { numRuns: 2_000 },
     )
   })
@@ -69,7 +74,8 @@ describe('the index of live revocations', () => {
         const set = createRevocationSet()
         for (const record of records) set.add(record)
         const end = NOW + 10 * LONGEST_LIFE
-        for (let step = 0; step < 2 * records.length; step += 1) expect(set.forget(end, limit)).toBeLessThanOrEqual(limit)
+        for (let step = 0; step < 2 * records.length; step += 1)
+          expect(set.forget(end, limit)).toBeLessThanOrEqual(limit)
         expect(set.size).toBe(0)
       }),
     )

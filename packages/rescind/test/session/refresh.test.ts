@@ -71,7 +71,11 @@ for (const [name, store] of Object.entries(stores)) {
     })
 
     it('an endless chain of refreshes stops at the end of the session', async () => {
-      const { auth, clock } = await openRescind({ store: store(), refreshTtlSeconds: 86_400, sessionTtlSeconds: 259_200 })
+      const { auth, clock } = await openRescind({
+        store: store(),
+        refreshTtlSeconds: 86_400,
+        sessionTtlSeconds: 259_200,
+      })
       let pair = await auth.issue({ sub: 'alice' })
       for (let hour = 0; hour < 71; hour += 1) {
         clock.advance(3_600_000)
@@ -103,7 +107,9 @@ for (const [name, store] of Object.entries(stores)) {
     it('a log-out-everywhere that races 50 refreshes of 20 sessions leaves no survivor', async () => {
       const { auth } = await openRescind({ store: store() })
       const pairs = await Promise.all(Array.from({ length: 20 }, () => auth.issue({ sub: 'alice' })))
-      const refreshing = Array.from({ length: 50 }, (_, n) => auth.refresh(pairs[n % 20]?.refreshToken ?? '').catch(() => null))
+      const refreshing = Array.from({ length: 50 }, (_, n) =>
+        auth.refresh(pairs[n % 20]?.refreshToken ?? '').catch(() => null),
+      )
       const [refreshed] = await Promise.all([Promise.all(refreshing), auth.revoke.subject('alice')])
       for (const pair of [...pairs, ...refreshed.filter((each) => each !== null)]) {
         expect(await verdict(auth, pair.accessToken)).toBe('token_revoked')

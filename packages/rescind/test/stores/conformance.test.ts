@@ -7,7 +7,10 @@ import { sqliteStore } from 'rescind/stores/sqlite'
 import { describeStore } from 'rescind/testing'
 import { describe, it } from 'vitest'
 
-describeStore({ describe, it }, { name: 'memory', open: async () => ({ store: memoryStore(), dispose: async () => {} }) })
+describeStore(
+  { describe, it },
+  { name: 'memory', open: async () => ({ store: memoryStore(), dispose: async () => {} }) },
+)
 
 describeStore(
   { describe, it },

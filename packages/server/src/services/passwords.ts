@@ -13,14 +13,14 @@ export interface Passwords {
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 const MAX_WAITING = 64
 
-/** Argon2id, no more at a time than the machine has cores. */
+/** Argon2id over the password exactly as it was sent (ASVS 6.2.8), no more at a time than the machine has cores. */
 export function createPasswords(limiter: Limiter = defaultLimiter()): Passwords {
   // What an unknown account is compared with, so that its absence cannot be told by the time an answer takes.
   const dummyHash = hashSync('', COST)
   return {
-    hash: (password) => limiter.run(() => hash(normalised(password), COST)),
+    hash: (password) => limiter.run(() => hash(password, COST)),
     async matches(password, passwordHash) {
-      const equal = await limiter.run(() => verify(passwordHash ?? dummyHash, normalised(password)))
+      const equal = await limiter.run(() => verify(passwordHash ?? dummyHash, password))
       return equal && passwordHash !== null
     },
   }
@@ -28,9 +28,4 @@ export function createPasswords(limiter: Limiter = defaultLimiter()): Passwords 
 
 function defaultLimiter(): Limiter {
   return createLimiter({ maxRunning: availableParallelism(), maxWaiting: MAX_WAITING })
-}
-
-// NIST SP 800-63B §5.1.1.2: two keyboards may compose the same character differently.
-function normalised(password: string): string {
-  return password.normalize('NFKC')
 }

@@ -52,9 +52,7 @@ export function prepareDatabase(database: SqliteLike): { durable: boolean } {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
   atomically(database, () => {
     database.exec(SCHEMA)
-    database
-      .prepare("INSERT OR IGNORE INTO rescind_meta (name, value) VALUES ('generation', ?)")
-      .run(randomUUID())
+    database.prepare("INSERT OR IGNORE INTO rescind_meta (name, value) VALUES ('generation', ?)").run(randomUUID())
   })
   const main = database.prepare('SELECT file FROM pragma_database_list WHERE name = ?').get('main')
   return { durable: (main as { file: string | null }).file !== '' }

@@ -21,10 +21,7 @@ interface Row {
 }
 
 /** The sessions' half of the SQLite store; `append` records revocations within the open transaction. */
-export function sqliteSessions(
-  database: SqliteLike,
-  append: (records: readonly Revocation[]) => void,
-): Sessions {
+export function sqliteSessions(database: SqliteLike, append: (records: readonly Revocation[]) => void): Sessions {
   const insert = database.prepare(
     `INSERT OR IGNORE INTO rescind_sessions
        (sid, sub, refresh_hash, issued_at_ms, created_at_ms, last_used_at_ms, expires_at_ms, ends_at_ms, ip, user_agent)
