@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { RescindError } from '../base/errors.ts'
 import { type Algorithm, algorithms } from './algorithms.ts'
 
@@ -10,6 +10,7 @@ const STRONG_RSA_BITS = 3072
 const MAX_RSA_BITS = 8192
 /** FIPS 186-5 §5.1: 2^16 < e < 2^256. */
 const MIN_RSA_EXPONENT = 65_537n
+const MAX_RSA_EXPONENT = 2n ** 256n
 /** Fewer distinct bytes than this is a placeholder ("aaaa…"), not a secret. */
 const MIN_DISTINCT_SECRET_BYTES = 8
 
@@ -78,8 +79,8 @@ function checkRsa(
     throw unsafeKey(`the RSA key has ${bits} bits; ${alg} takes ${MIN_RSA_BITS} to ${MAX_RSA_BITS}`)
   }
   const exponent = details.publicExponent ?? 0n
-  if (exponent < MIN_RSA_EXPONENT || exponent % 2n === 0n) {
-    throw unsafeKey('the RSA public exponent must be odd and at least 65537')
+  if (exponent < MIN_RSA_EXPONENT || exponent > MAX_RSA_EXPONENT || exponent % 2n === 0n) {
+    throw unsafeKey('the RSA public exponent must be odd, at least 65537 and below 2^256')
   }
   return bits < STRONG_RSA_BITS ? [`the RSA key has ${bits} bits, less than 128 bits of strength: prefer 3072`] : []
 }
@@ -112,15 +113,39 @@ export function checkHalves(jwk: JsonWebKey, publicJwk: JsonWebKey): void {
   }
 }
 
-const KEY_TEXT = /-----\s*BEGIN|^ssh-|^ecdsa-sha2-|^sk-(ssh|ecdsa)-|"kty"|"keys"|^PuTTY-User-Key-File/
+// PEM and SSH2 armour; SSH public keys, also as their base64 alone; JWK and JWKS, also quoted once more; PuTTY files.
+const KEY_TEXT =
+  /-{4,}\s*BEGIN|^ssh-|^ecdsa-sha2-|^sk-(ssh|ecdsa)-|AAAA[A-Z](3NzaC1|2VjZHNhLXNo|nNr)|\bkty\b[\\"']*\s*:|"keys"|^PuTTY-User-Key-File/
 
-function looksLikeKeyMaterial(secret: Buffer): boolean {
-  // White space, a byte order mark (which trim removes too) or the NUL bytes of UTF-16 do not make a key a secret.
-  const text = secret.toString('utf8').replaceAll('\0', '').trim()
-  if (KEY_TEXT.test(text)) return true
-  if (text.startsWith('{') && text.endsWith('}')) return true
+/** How many layers of base64 or hexadecimal are taken off to look for a key. */
+const MAX_WRAPPINGS = 2
+
+function looksLikeKeyMaterial(secret: Buffer, wrappings = MAX_WRAPPINGS): boolean {
+  // A byte order mark, NUL bytes (of UTF-16 too) or white space around a key do not make it a secret.
+  const text = secret.toString('utf8').replaceAll('\0', '').replaceAll('\ufeff', '').trim()
+  if (KEY_TEXT.test(text) || isJsonText(text)) return true
+  const der = secret.indexOf(DER_SEQUENCE)
+  if (der !== -1 && isBlank(secret.subarray(0, der)) && isDerKey(secret.subarray(der))) return true
+  if (wrappings === 0) return false
   const squeezed = text.replace(/\s+/g, '')
-  return isDerKey(secret) || (/^[A-Za-z0-9+/_-]+=*$/.test(squeezed) && isDerKey(Buffer.from(squeezed, 'base64')))
+  if (/^([0-9a-f]{2})+$/i.test(squeezed) && looksLikeKeyMaterial(Buffer.from(squeezed, 'hex'), wrappings - 1))
+    return true
+  return /^[A-Za-z0-9+/_-]+=*$/.test(squeezed) && looksLikeKeyMaterial(Buffer.from(squeezed, 'base64'), wrappings - 1)
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.toString('utf8').replaceAll('\0', '').replaceAll('\ufeff', '').trim() === ''
+}
+
+// Parsed, not guessed by its brackets: of 65,536 random secrets one begins and ends with them.
+function isJsonText(text: string): boolean {
+  if (!text.startsWith('{')) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const DER_SEQUENCE = 0x30
@@ -133,6 +158,7 @@ function isDerKey(der: Buffer): boolean {
     () => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
     () => createPrivateKey({ key: der, format: 'der', type: 'pkcs1' }),
     () => createPrivateKey({ key: der, format: 'der', type: 'sec1' }),
+    () => new X509Certificate(der),
   ]
   return attempts.some((attempt) => {
     try {

@@ -9,6 +9,10 @@ const SCHEME = 'bearer'
  * @returns the token, or `null` when there is no header or it is of another scheme
  * @throws RescindError `token_malformed` for a bearer header that cannot be read, and for several headers: which of two
  * identities is meant is not ours to guess
+ * @example
+ * ```ts
+ * const token = bearerToken(fastifyView(request))
+ * ```
  */
 export function bearerToken(request: RequestView): string | null {
   const header = request.header('authorization')

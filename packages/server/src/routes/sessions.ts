@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Rescind, RescindError } from 'rescind'
-import { fastifyGuard } from 'rescind/fastify'
+import { bearerToken, type Rescind, RescindError } from 'rescind'
+import { fastifyGuard, fastifyView } from 'rescind/fastify'
 import { parseBody, refreshBody } from '../bodies.ts'
 import { statusResponse, tokenResponse } from '../resources.ts'
 import type { Accounts } from '../services/accounts.ts'
@@ -31,7 +31,7 @@ export function sessionRoutes(app: FastifyInstance, { auth, accounts }: { auth: 
 
 function presentedRefreshToken(request: FastifyRequest): string {
   const inBody = request.body === undefined ? undefined : parseBody(refreshBody, request.body).refresh_token
-  const inHeader = bearerToken(request)
+  const inHeader = bearerToken(fastifyView(request)) ?? undefined
   // Guessing which one is meant could end the wrong session.
   if (inBody !== undefined && inHeader !== undefined && inBody !== inHeader) {
     throw new RescindError('invalid_request', 'The body and the header hold different tokens.')
@@ -39,11 +39,4 @@ function presentedRefreshToken(request: FastifyRequest): string {
   const token = inBody ?? inHeader
   if (token === undefined) throw new RescindError('token_missing', 'Send a refresh token, in the body or as bearer.')
   return token
-}
-
-function bearerToken(request: FastifyRequest): string | undefined {
-  // Not `headers`, where Node keeps the first of several without a word.
-  const [header, second] = request.raw.headersDistinct.authorization ?? []
-  if (second !== undefined) throw new RescindError('token_malformed', 'Send one Authorization header, not several.')
-  return /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
 }
