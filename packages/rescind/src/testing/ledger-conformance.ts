@@ -2,15 +2,15 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { TokenIds } from '../base/types.ts'
 import type { FeedSink, Ledger, Position } from '../revocation/ledger.ts'
 import { kills, type Revocation } from '../revocation/revocation.ts'
+import type { DefineTest } from './open-store.ts'
 import { eventually } from './runner.ts'
-import type { OpenStore } from './store-conformance.ts'
 
 const NOW = 1_700_000_000_000
 const LATER = NOW + 60_000
 const AFTER_IT_ALL = NOW + 3_600_000
 
 /** A `token` revocation with everything filled in. */
-export function tokenRevocation(id: string, expiresAt = LATER): Revocation {
+function tokenRevocation(id: string, expiresAt = LATER): Revocation {
   return { kind: 'token', id, at: NOW, expiresAt, by: 'tester', reason: 'a test' }
 }
 
@@ -22,7 +22,7 @@ export async function readAll(ledger: Ledger, from: Position | null = null): Pro
 }
 
 /** Defines the ledger's tests. */
-export function describeLedger(test: (name: string, body: (open: OpenStore) => Promise<void>) => void): void {
+export function describeLedger(test: DefineTest): void {
   const all: Revocation[] = [
     tokenRevocation('t1'),
     { kind: 'session', id: 's1', at: NOW, expiresAt: LATER },

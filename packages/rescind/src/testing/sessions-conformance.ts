@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Revocation } from '../revocation/revocation.ts'
 import type { NewSession, RotateClaim, RotateOutcome } from '../session/sessions.ts'
 import { readAll } from './ledger-conformance.ts'
-import type { OpenStore } from './store-conformance.ts'
+import type { DefineTest } from './open-store.ts'
 
 const NOW = 1_700_000_000_000
 const DAY = 86_400_000
@@ -48,7 +48,7 @@ function subjectRevocation(sub: string, except?: string): Revocation {
 const outcomes = (results: readonly RotateOutcome[]) => results.map((result) => result.outcome)
 
 /** Defines the sessions' tests, and those of the one atomic write they share with the ledger. */
-export function describeSessions(test: (name: string, body: (open: OpenStore) => Promise<void>) => void): void {
+export function describeSessions(test: DefineTest): void {
   test('a session is started once and read back', async ({ store: { sessions } }) => {
     equal(await sessions.start(newSession('s1')), 'started')
     equal(await sessions.start(newSession('s1', { sub: 'mallory' })), 'exists')

@@ -1,5 +1,5 @@
-import type { Store } from '../session/sessions.ts'
 import { describeLedger } from './ledger-conformance.ts'
+import type { OpenStore } from './open-store.ts'
 import type { TestRunner } from './runner.ts'
 import { describeSessions } from './sessions-conformance.ts'
 
@@ -8,15 +8,6 @@ export interface StoreUnderTest {
   readonly name: string
   /** Opens an empty store. */
   open(): Promise<OpenStore>
-}
-
-/** A store that was opened for one test. */
-export interface OpenStore {
-  readonly store: Store
-  /** Opens the same data once more, as another process would; absent where nothing outlives the store object. */
-  readonly reopen?: () => Promise<Store>
-  /** Called after the test. */
-  dispose(): Promise<void>
 }
 
 /**

@@ -23,7 +23,7 @@ export function parseStrictObject(bytes: Uint8Array): JsonObject | null {
 }
 
 /** True for an object that is neither `null` nor an array. */
-export function isJsonObject(value: unknown): value is JsonObject {
+function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
