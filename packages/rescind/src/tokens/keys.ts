@@ -15,7 +15,7 @@ import {
 import { configError } from '../base/errors.ts'
 import { type RandomSource, systemRandom } from '../base/ids.ts'
 import { type Algorithm, algorithms, isAlgorithm } from './algorithms.ts'
-import { checkAsymmetricKey, checkHalves, checkJwk, checkSecret, unsafeKey } from './key-checks.ts'
+import { checkAsymmetricKey, checkHalves, checkJwk, checkPrimes, checkSecret, unsafeKey } from './key-checks.ts'
 
 /** A checked key, bound to one algorithm for life. Made by {@link createKey} or {@link generateKey}. */
 export interface Key {
@@ -207,7 +207,8 @@ function asymmetricKey(key: KeyObject, alg: Algorithm, givenKid: string | undefi
   if (key.type === 'private' && !signsForItself(sign, verify)) {
     throw unsafeKey("the key's private and public parts do not match")
   }
-  const bare = publicKey.type === 'public' ? exportPublic(publicKey) : {}
+  if (key.type === 'private' && facts.kind === 'rsa') checkPrimes(key.export({ format: 'jwk' }))
+  const bare = publicKey.export({ format: 'jwk' })
   const kid = givenKid ?? thumbprint(bare)
   return Object.freeze({
     alg,
@@ -222,12 +223,6 @@ function asymmetricKey(key: KeyObject, alg: Algorithm, givenKid: string | undefi
       return { ...key.export({ format: 'jwk' }), alg, use: 'sig', ...named(kid) }
     },
   })
-}
-
-// Node cannot export an rsa-pss key as JWK; the same numbers as a plain RSA key say all that a verifier needs.
-function exportPublic(key: KeyObject): JsonWebKey {
-  if (key.asymmetricKeyType !== 'rsa-pss') return key.export({ format: 'jwk' })
-  throw unsafeKey('an RSA-PSS key cannot be published as JWK: give the same key as plain RSA (rsaEncryption)')
 }
 
 function signsForItself(sign: (input: string) => Buffer, verify: (input: string, signature: Buffer) => boolean) {
