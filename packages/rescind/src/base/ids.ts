@@ -12,6 +12,17 @@ export const systemRandom: RandomSource = (bytes) => {
 const POOL_BYTES = 1280
 const RANDOM_BYTES_PER_ID = 10
 
+const MAX_ID_LENGTH = 512
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** What every id (jti, sid, sub) must be, so that each store keeps it as it is: 1 to 512 characters of valid Unicode. */
+export const ID_RULE = `a string of 1 to ${MAX_ID_LENGTH} characters, without lone surrogates`
+
+/** True for an id that keeps {@link ID_RULE}. */
+export function isUsableId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !LONE_SURROGATE.test(value)
+}
+
 /** Makes UUIDv7 strings (RFC 9562 §5.7): 48 bits of time in milliseconds, then 74 random bits. */
 export function createIdSource(random: RandomSource): (nowMs: number) => string {
   const pool = new Uint8Array(POOL_BYTES)

@@ -86,6 +86,7 @@ export function createReplica(parts: ReplicaParts): Replica {
       const startedAt = clock.monotonic()
       try {
         await followOnce()
+        if (!ending.signal.aborted) throw new Error('the store stopped following')
       } catch (error) {
         if (ending.signal.aborted) return
         if (clock.monotonic() - startedAt > LAST_RETRY_MS) attempt = 0

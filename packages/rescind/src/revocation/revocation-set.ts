@@ -44,14 +44,20 @@ export function createRevocationSet(): RevocationSet {
   const subjects = new Map<string, SubjectCutoffs>()
   let everything: EverythingRevocation | null = null
   const buckets = new Map<number, Due[]>()
-  let firstBucket = Number.POSITIVE_INFINITY
+  // The buckets in use, ascending. A new one mostly comes last, so keeping the order costs next to nothing.
+  const order: number[] = []
 
   const schedule = (expiresAt: number, due: Due) => {
     const bucket = Math.floor(expiresAt / BUCKET_MS)
     const list = buckets.get(bucket)
-    if (list === undefined) buckets.set(bucket, [due])
-    else list.push(due)
-    firstBucket = Math.min(firstBucket, bucket)
+    if (list !== undefined) {
+      list.push(due)
+      return
+    }
+    buckets.set(bucket, [due])
+    let at = order.length
+    while (at > 0 && (order[at - 1] ?? 0) > bucket) at -= 1
+    order.splice(at, 0, bucket)
   }
 
   const addTo = (map: Map<string, Revocation>, of: 'tokens' | 'sessions', id: string, record: Revocation) => {
@@ -117,16 +123,16 @@ export function createRevocationSet(): RevocationSet {
       const lastDue = Math.floor(nowMs / BUCKET_MS) - 1
       let forgotten = 0
       let visited = 0
-      while (buckets.size > 0 && firstBucket <= lastDue) {
-        const list = buckets.get(firstBucket) ?? []
+      for (let bucket = order[0]; bucket !== undefined && bucket <= lastDue; bucket = order[0]) {
+        const list = buckets.get(bucket) ?? []
         while (list.length > 0) {
           if (visited >= limit) return forgotten
           const due = list.pop()
           if (due !== undefined) forgotten += forgetDue(due, nowMs)
           visited += 1
         }
-        buckets.delete(firstBucket)
-        firstBucket = buckets.size === 0 ? Number.POSITIVE_INFINITY : Math.min(...buckets.keys())
+        buckets.delete(bucket)
+        order.shift()
       }
       return forgotten
     },

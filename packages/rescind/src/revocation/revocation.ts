@@ -35,9 +35,6 @@ interface RevocationFacts {
 /** The four kinds of {@link Revocation}. */
 export type RevocationKind = Revocation['kind']
 
-/** Ids longer than this are refused before they reach a store. */
-export const MAX_ID_LENGTH = 512
-
 /** True when the record kills a token with these ids. The one definition of what each kind means. */
 export function kills(record: Revocation, ids: TokenIds): boolean {
   switch (record.kind) {

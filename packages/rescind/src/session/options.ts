@@ -23,6 +23,12 @@ export interface RescindOptions {
   /** No rotation extends a session past this many seconds after its login. @default 7_776_000 (90 days) */
   readonly sessionTtlSeconds?: number | undefined
   /**
+   * The longest life of a token that is accepted, in seconds; raised to the other lives where they are longer. Every
+   * revocation is kept that long, so keep it when you shorten the others: tokens minted before still live.
+   * @default 2_592_000 (30 days)
+   */
+  readonly maxTokenTtlSeconds?: number | undefined
+  /**
    * For how many milliseconds after a rotation the token before it still gets the same successor, for two tabs that
    * refresh at once or an answer that was lost. 0 makes any second use a reuse.
    * @default 10_000
@@ -61,6 +67,7 @@ export interface Settings {
   readonly accessTtlMs: number
   readonly refreshTtlMs: number
   readonly sessionTtlMs: number
+  readonly maxTokenTtlMs: number
   readonly refreshGraceMs: number
   readonly leewayMs: number
   readonly clockToleranceMs: number
@@ -89,20 +96,23 @@ export function readOptions(options: RescindOptions): Settings {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw configError(`${name} must be a string`)
   }
-  const seconds = (name: 'accessTtlSeconds' | 'refreshTtlSeconds' | 'sessionTtlSeconds', fallback: number) =>
+  const seconds = (name: `${'access' | 'refresh' | 'session' | 'maxToken'}TtlSeconds`, fallback: number) =>
     boundedNumber(name, options[name] ?? fallback, { min: 1, max: 10 * YEAR_SECONDS, unit: 'seconds' }) * 1000
   const ms = (
     name: 'refreshGraceMs' | 'leewayMs' | 'clockToleranceMs' | 'maxStalenessMs' | 'askTimeoutMs',
     fallback: number,
     [min, max]: readonly [number, number],
   ) => boundedNumber(name, options[name] ?? fallback, { min, max, unit: 'milliseconds' })
+  const accessTtlMs = seconds('accessTtlSeconds', 900)
+  const refreshTtlMs = seconds('refreshTtlSeconds', 2_592_000)
   return Object.freeze({
     store,
     keys,
     issuer,
     audience,
-    accessTtlMs: seconds('accessTtlSeconds', 900),
-    refreshTtlMs: seconds('refreshTtlSeconds', 2_592_000),
+    accessTtlMs,
+    refreshTtlMs,
+    maxTokenTtlMs: Math.max(seconds('maxTokenTtlSeconds', 2_592_000), accessTtlMs, refreshTtlMs),
     sessionTtlMs: seconds('sessionTtlSeconds', 7_776_000),
     refreshGraceMs: ms('refreshGraceMs', 10_000, [0, MAX_GRACE_MS]),
     leewayMs: ms('leewayMs', 0, [0, 600_000]),
@@ -118,11 +128,22 @@ export function readOptions(options: RescindOptions): Settings {
     }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    onWarning: options.onWarning ?? (() => {}),
+    onWarning: harmless(options.onWarning ?? (() => {})),
   })
 }
 
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
   if (!allowed.includes(value)) throw configError(`${name} must be one of ${allowed.join(', ')}`)
   return value
+}
+
+/** A hook that throws must not break the feed that reports through it. */
+function harmless(hook: (message: string) => void): (message: string) => void {
+  return (message) => {
+    try {
+      hook(message)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
 }

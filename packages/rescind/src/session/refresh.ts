@@ -18,11 +18,12 @@ export type Refresh = (presented: Principal) => Promise<TokenPair>
 /** Composes store, replica and minting into {@link Refresh}. */
 export function createRefresh(settings: Settings, replica: Replica, tokens: TokenFactory): Refresh {
   const { store, clock } = settings
-  return async ({ sub, sid, jti, claims }) => {
+  return async ({ sub, sid, jti, claims, issuedAtMs }) => {
     if (sid === undefined) throw new RescindError('token_invalid', 'The refresh token belongs to no session.')
     const nowMs = clock.now()
     const claim: RotateClaim = {
       sid,
+      token: { jti, sid, sub, iatMs: issuedAtMs },
       presentedHash: refreshHash(jti),
       successorHash: refreshHash(successorJti(jti, nowMs)),
       nowMs,
@@ -32,8 +33,7 @@ export function createRefresh(settings: Settings, replica: Replica, tokens: Toke
         kind: 'session',
         id: sid,
         at: nowMs,
-        expiresAt:
-          nowMs + Math.max(settings.accessTtlMs, settings.refreshTtlMs) + settings.leewayMs + settings.clockToleranceMs,
+        expiresAt: nowMs + settings.maxTokenTtlMs + settings.leewayMs + settings.clockToleranceMs,
         reason: 'refresh token reused',
       },
     }
@@ -46,7 +46,8 @@ export function createRefresh(settings: Settings, replica: Replica, tokens: Toke
           sid,
           fresh: false,
           claims: additionalClaims(claims),
-          nowMs,
+          // A replay's tokens are dated as the winner's, so that a cut-off that saw the rotation reaches them too.
+          nowMs: result.issuedAtMs,
           refreshJti: successorJti(jti, result.issuedAtMs),
           refreshIssuedAtMs: result.issuedAtMs,
           refreshExpiresAtMs: result.session.expiresAtMs,

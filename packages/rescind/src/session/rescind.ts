@@ -10,7 +10,7 @@ import { type CheckOptions, createGuard, type Decision } from './guard.ts'
 import { type RescindOptions, readOptions } from './options.ts'
 import type { Principal } from './principal.ts'
 import { createRefresh } from './refresh.ts'
-import { createRevoke, type Revoke, recording } from './revoke.ts'
+import { checkedId, createRevoke, type Revoke, recording } from './revoke.ts'
 import type { PageRequest, SessionPage, SessionRecord } from './sessions.ts'
 import { createTokenFactory, refreshHash, type TokenPair } from './tokens.ts'
 
@@ -105,15 +105,24 @@ export function createRescind(options: RescindOptions): Rescind {
   const steadyTime = createSteadyTime(clock)
   const sweep = async () => {
     const nowMs = steadyTime()
-    replica.forget(nowMs, SWEEP_LIMIT)
-    await store.ledger.prune(nowMs, SWEEP_LIMIT)
-    await store.sessions.sweep(nowMs, SWEEP_LIMIT)
+    await inBatches(async () => replica.forget(nowMs, SWEEP_LIMIT))
+    await inBatches(() => store.ledger.prune(nowMs, SWEEP_LIMIT))
+    await inBatches(() => store.sessions.sweep(nowMs, SWEEP_LIMIT))
   }
   let sweeping: Promise<void> = Promise.resolve()
   const sweepTimer = setInterval(() => {
     sweeping = sweep().catch(() => onWarning('expired records could not be cleared away: the store did not answer'))
   }, SWEEP_INTERVAL_MS)
   sweepTimer.unref()
+
+  // A login in the very millisecond of a log-out-everywhere, or on a machine whose clock runs a little behind the one
+  // that recorded it, comes after it all the same: its tokens are dated past the cut-off.
+  const afterCutoffs = (sub: string, nowMs: number): number => {
+    const cutoff = replica.find({ jti: undefined, sid: undefined, sub, iatMs: nowMs })
+    if (cutoff === null || !('before' in cutoff)) return nowMs
+    const after = cutoff.before + 1
+    return after - nowMs <= settings.clockToleranceMs ? afterCutoffs(sub, after) : nowMs
+  }
 
   let starting: Promise<void> | undefined
   const verify: Rescind['verify'] = async (token, checkOptions) => {
@@ -132,7 +141,8 @@ export function createRescind(options: RescindOptions): Rescind {
       return starting
     },
     async issue({ sub, fresh = true, claims, ip = null, userAgent = null }) {
-      const nowMs = clock.now()
+      checkedId('sub', sub)
+      const nowMs = afterCutoffs(sub, clock.now())
       const sid = tokens.newId(nowMs)
       const refreshJti = tokens.newId(nowMs)
       const endsAtMs = nowMs + settings.sessionTtlMs
@@ -182,4 +192,9 @@ export function createRescind(options: RescindOptions): Rescind {
       await replica.stop()
     },
   }
+}
+
+/** Repeats a bounded piece of work until it comes up short, and lets requests through between the pieces. */
+async function inBatches(work: () => Promise<number>): Promise<void> {
+  while ((await work()) >= SWEEP_LIMIT) await new Promise((resolve) => setImmediate(resolve))
 }

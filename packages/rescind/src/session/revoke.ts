@@ -1,6 +1,7 @@
 import { configError, RescindError } from '../base/errors.ts'
+import { ID_RULE, isUsableId } from '../base/ids.ts'
 import type { Replica } from '../revocation/replica.ts'
-import { MAX_ID_LENGTH, type Revocation } from '../revocation/revocation.ts'
+import type { Revocation } from '../revocation/revocation.ts'
 import type { Settings } from './options.ts'
 
 /** Who revokes, and why; both are kept with the record. */
@@ -33,22 +34,22 @@ const MAX_REASON_LENGTH = 512
 /** Composes store and replica into {@link Revoke}. */
 export function createRevoke(settings: Settings, replica: Replica): Revoke {
   const { store, clock } = settings
-  const longestTtlMs = Math.max(settings.accessTtlMs, settings.refreshTtlMs)
   const slackMs = settings.leewayMs + settings.clockToleranceMs
 
   const facts = (why: RevokeReason, expiresAt: number) => ({
     at: clock.now(),
-    // Stores keep whole milliseconds.
-    expiresAt: Math.ceil(expiresAt),
+    expiresAt,
     ...(why.by === undefined ? {} : { by: why.by.slice(0, MAX_REASON_LENGTH) }),
     ...(why.reason === undefined ? {} : { reason: why.reason.slice(0, MAX_REASON_LENGTH) }),
   })
-  /** When the last token minted up to now has expired. */
-  const lastExpiry = () => clock.now() + longestTtlMs + slackMs
+  /** When the last token issued up to then has expired. */
+  const lastExpiry = (issuedBy = clock.now()) => issuedBy + settings.maxTokenTtlMs + slackMs
 
   return {
     async token({ jti, expiresAtMs }, why = {}) {
-      const expiresAt = expiresAtMs === undefined ? lastExpiry() : expiresAtMs + slackMs
+      // A time that has passed, or seconds given for milliseconds, would let the record be forgotten at once.
+      const isOwn = expiresAtMs !== undefined && expiresAtMs > clock.now() && expiresAtMs < lastExpiry()
+      const expiresAt = isOwn ? Math.ceil(expiresAtMs) + slackMs : lastExpiry()
       const record: Revocation = { kind: 'token', id: checkedId('jti', jti), ...facts(why, expiresAt) }
       await recording(() => store.ledger.append([record]))
       replica.apply([record])
@@ -60,12 +61,13 @@ export function createRevoke(settings: Settings, replica: Replica): Revoke {
     },
     async subject(sub, options = {}) {
       const { before, except } = options
+      const reach = checkedBefore(before) ?? clock.now()
       const record: Revocation = {
         kind: 'subject',
         id: checkedId('sub', sub),
-        before: checkedBefore(before) ?? clock.now(),
+        before: reach,
         ...(except === undefined ? {} : { except: checkedId('except', except) }),
-        ...facts(options, lastExpiry()),
+        ...facts(options, lastExpiry(Math.max(reach, clock.now()))),
       }
       const { ended, recorded } = await recording(() => store.sessions.end({ sub, beforeMs: before, except }, record))
       replica.apply(recorded)
@@ -73,9 +75,15 @@ export function createRevoke(settings: Settings, replica: Replica): Revoke {
     },
     async everything(options = {}) {
       const before = checkedBefore(options.before) ?? clock.now()
-      const record: Revocation = { kind: 'everything', before, ...facts(options, lastExpiry()) }
-      await recording(() => store.ledger.append([record]))
-      replica.apply([record])
+      const expiresAt = lastExpiry(Math.max(before, clock.now()))
+      const record: Revocation = { kind: 'everything', before, ...facts(options, expiresAt) }
+      if (options.before === undefined) {
+        const { recorded } = await recording(() => store.sessions.end({ everyone: true }, record))
+        replica.apply(recorded)
+      } else {
+        await recording(() => store.ledger.append([record]))
+        replica.apply([record])
+      }
     },
   }
 }
@@ -89,10 +97,8 @@ export async function recording<T>(verb: () => Promise<T>): Promise<T> {
   }
 }
 
-function checkedId(name: string, id: string): string {
-  if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH) {
-    throw configError(`${name} must be a string of 1 to ${MAX_ID_LENGTH} characters`)
-  }
+export function checkedId(name: string, id: string): string {
+  if (!isUsableId(id)) throw configError(`${name} must be ${ID_RULE}`)
   return id
 }
 

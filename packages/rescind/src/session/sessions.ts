@@ -1,3 +1,4 @@
+import type { TokenIds } from '../base/types.ts'
 import type { Ledger } from '../revocation/ledger.ts'
 import type { Revocation } from '../revocation/revocation.ts'
 
@@ -24,6 +25,8 @@ export interface NewSession extends SessionRecord {
 /** The wish to exchange one refresh token for its successor. */
 export interface RotateClaim {
   readonly sid: string
+  /** The ids of the token presented: where a live record of the ledger kills it, the outcome is `ended`. */
+  readonly token: TokenIds
   /** The hash of the refresh token presented. */
   readonly presentedHash: string
   /** The hash its successor will have if this claim wins. */
@@ -51,9 +54,10 @@ export type RotateOutcome =
 
 /**
  * Which sessions to end: one; or a subject's, but for `except`. Without `beforeMs` these are all that the store holds,
- * in the store's own order, whatever the clocks say; with it, those begun at or before.
+ * in the store's own order, whatever the clocks say; with it, those begun at or before. `everyone`: all there are.
  */
 export type SessionSelector =
+  | { readonly everyone: true }
   | { readonly sid: string }
   | { readonly sub: string; readonly beforeMs?: number | undefined; readonly except?: string | undefined }
 
@@ -81,7 +85,8 @@ export interface Sessions {
   rotate(claim: RotateClaim): Promise<RotateOutcome>
   /**
    * Ends sessions and records `revocation` in one atomic write. A `subject` revocation also records a `session`
-   * revocation for each session it ends, so that a token minted by a refresh in flight dies whatever the clocks say.
+   * revocation for each session it ends, so that a token minted by a refresh in flight dies whatever the clocks say. An
+   * `everything` revocation is recorded with a `before` no earlier than the last token issued by a session it ends.
    */
   end(which: SessionSelector, revocation: Revocation): Promise<EndResult>
   get(sid: string, nowMs: number): Promise<SessionRecord | null>

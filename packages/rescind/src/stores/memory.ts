@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { TokenIds } from '../base/types.ts'
 import type { FeedSink, Ledger, Page } from '../revocation/ledger.ts'
 import { kills, type Revocation } from '../revocation/revocation.ts'
 import type { Sessions, Store } from '../session/sessions.ts'
@@ -39,6 +40,9 @@ export function memoryStore(): Store {
     return { records, position: String(lastPosition) }
   }
 
+  const find = (ids: TokenIds, nowMs: number): Revocation | null =>
+    log.find(({ record }) => record.expiresAt > nowMs && kills(record, ids))?.record ?? null
+
   const ledger: Ledger = {
     append: async (records) => append(records),
     async *read(from) {
@@ -53,9 +57,7 @@ export function memoryStore(): Store {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       sinks.delete(sink)
     },
-    async find(ids, nowMs) {
-      return log.find(({ record }) => record.expiresAt > nowMs && kills(record, ids))?.record ?? null
-    },
+    find: async (ids, nowMs) => find(ids, nowMs),
     async prune(nowMs, limit) {
       let pruned = 0
       for (let at = log.length - 1; at >= 0 && pruned < limit; at -= 1) {
@@ -71,7 +73,7 @@ export function memoryStore(): Store {
 
   return {
     ledger,
-    sessions: memorySessions(sessions, append),
+    sessions: memorySessions(sessions, append, find),
     guarantees: { durable: false, shared: false },
     close: async () => {},
   }
@@ -80,6 +82,7 @@ export function memoryStore(): Store {
 function memorySessions(
   sessions: Map<string, SessionState>,
   append: (records: readonly Revocation[]) => string,
+  find: (ids: TokenIds, nowMs: number) => Revocation | null,
 ): Sessions {
   const isLive = (state: SessionState, nowMs: number) => state.endedAtMs === null && state.expiresAtMs > nowMs
   const endSession = (state: SessionState, endedAtMs: number) => sessions.set(state.sid, { ...state, endedAtMs })
@@ -94,6 +97,7 @@ function memorySessions(
       const outcome = decideRotation(state, claim)
       if (state === null || outcome === 'ended' || outcome === 'unknown')
         return { outcome: state ? 'ended' : 'unknown' }
+      if (find(claim.token, claim.nowMs) !== null) return { outcome: 'ended' }
       if (outcome === 'reused') {
         endSession(state, claim.nowMs)
         append([claim.onReuse])
@@ -115,16 +119,19 @@ function memorySessions(
       const chosen = [...sessions.values()].filter((state) =>
         state.endedAtMs !== null
           ? false
-          : 'sid' in which
-            ? state.sid === which.sid
-            : state.sub === which.sub &&
-              state.sid !== which.except &&
-              (which.beforeMs === undefined || state.createdAtMs <= which.beforeMs),
+          : 'everyone' in which
+            ? true
+            : 'sid' in which
+              ? state.sid === which.sid
+              : state.sub === which.sub &&
+                state.sid !== which.except &&
+                (which.beforeMs === undefined || state.createdAtMs <= which.beforeMs),
       )
       for (const state of chosen) endSession(state, revocation.at)
       const recorded = recordsForEnd(
         revocation,
         chosen.map((state) => state.sid),
+        Math.max(...chosen.map((state) => state.issuedAtMs)),
       )
       append(recorded)
       return { ended: chosen.length, recorded }

@@ -31,7 +31,7 @@ export function sqliteStore(database: SqliteLike, options: SqliteStoreOptions = 
   const ledger = sqliteLedger(database, options.pollMs ?? 20)
   return {
     ledger,
-    sessions: sqliteSessions(database, ledger.appendNow),
+    sessions: sqliteSessions(database, ledger),
     guarantees: { durable, shared: true },
     close: async () => {},
   }

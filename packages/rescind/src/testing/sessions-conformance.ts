@@ -26,6 +26,7 @@ function newSession(sid: string, changes: Partial<NewSession> = {}): NewSession 
 function claim(sid: string, from: number, changes: Partial<RotateClaim> = {}): RotateClaim {
   return {
     sid,
+    token: { jti: `${sid}-${from}`, sid, sub: 'alice', iatMs: NOW },
     presentedHash: `${sid}-${from}`,
     successorHash: `${sid}-${from + 1}`,
     nowMs: NOW + 1_000,
@@ -111,6 +112,36 @@ export function describeSessions(test: DefineTest): void {
     equal((await sessions.rotate(claim('s1', 2))).outcome, 'ended')
     equal(await sessions.get('s1', NOW), null)
     deepEqual(await readAll(ledger), [sessionRevocation('s1')])
+  })
+
+  test('a token that the ledger has killed is not rotated', async ({ store: { ledger, sessions } }) => {
+    const records: [sid: string, record: Revocation][] = [
+      ['by-token', { kind: 'token', id: 'by-token-0', at: NOW, expiresAt: NOW + DAY }],
+      ['by-subject', subjectRevocation('bob')],
+      ['by-everything', { kind: 'everything', before: NOW - 5, at: NOW, expiresAt: NOW + DAY }],
+    ]
+    for (const [sid, record] of records) {
+      const sub = sid === 'by-subject' ? 'bob' : 'alice'
+      const token = { jti: `${sid}-0`, sid, sub, iatMs: sid === 'by-everything' ? NOW - 5 : NOW }
+      await sessions.start(newSession(sid, { sub }))
+      await sessions.start(newSession(`${sid}-spared`))
+      await ledger.append([record])
+      equal((await sessions.rotate(claim(sid, 0, { token }))).outcome, 'ended', sid)
+      equal((await sessions.rotate(claim(`${sid}-spared`, 0))).outcome, 'rotated', sid)
+    }
+  })
+
+  test('everything ends every session, and reaches the last token that any of them issued', async ({ store }) => {
+    const { ledger, sessions } = store
+    await sessions.start(newSession('s1'))
+    await sessions.start(newSession('s2', { sub: 'bob' }))
+    await sessions.rotate(claim('s1', 0, { nowMs: NOW + 1_500 }))
+    const record: Revocation = { kind: 'everything', before: NOW, at: NOW, expiresAt: NOW + DAY }
+    const { ended, recorded } = await sessions.end({ everyone: true }, record)
+    equal(ended, 2)
+    deepEqual(recorded, [{ ...record, before: NOW + 1_500 }])
+    deepEqual(await readAll(ledger), recorded)
+    equal((await sessions.rotate(claim('s2', 0))).outcome, 'ended')
   })
 
   test('an unknown session is unknown', async ({ store: { sessions } }) => {

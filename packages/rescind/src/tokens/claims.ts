@@ -1,4 +1,5 @@
 import { RescindError } from '../base/errors.ts'
+import { ID_RULE, isUsableId } from '../base/ids.ts'
 import type { JsonObject, JsonValue, TokenType } from '../base/types.ts'
 import { invalid, malformed } from './jws.ts'
 
@@ -23,6 +24,8 @@ export interface ClaimRules {
   readonly leewayMs: number
   /** How far another machine's clock may run ahead: an `iat` or `nbf` this far in the future is accepted. */
   readonly clockToleranceMs: number
+  /** A token made to live longer is refused: its revocation would be forgotten before it expires. */
+  readonly maxTokenTtlMs: number
 }
 
 /** Claims the library writes itself; additional claims may not use these names. */
@@ -40,7 +43,8 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'csrf',
 ])
 
-const MAX_ID_LENGTH = 512
+/** `exp` and `iat` of one token may be rounded to whole seconds, each its own way. */
+const ROUNDING_MS = 1_000
 /** The last second a JavaScript Date can hold: a NumericDate beyond it is a mistake or an attack. */
 const MAX_NUMERIC_DATE = 8.64e12
 
@@ -52,6 +56,9 @@ export function readClaims(payload: JsonObject, rules: ClaimRules): TokenClaims 
   const exp = numericDate(payload, 'exp')
   const iat = numericDate(payload, 'iat')
   const nbf = payload.nbf === undefined ? iat : numericDate(payload, 'nbf')
+  if ((exp - iat) * 1000 > rules.maxTokenTtlMs + ROUNDING_MS) {
+    throw invalid('The token is made to live longer than revocations are kept.')
+  }
   const type = payload.type
   if (type !== 'access' && type !== 'refresh') throw malformed('The token claim type must be "access" or "refresh".')
   const fresh = payload.fresh ?? false
@@ -96,9 +103,7 @@ function isNumericDate(value: JsonValue | undefined): value is number {
 
 function id(payload: JsonObject, name: 'jti' | 'sid' | 'sub'): string {
   const value = payload[name]
-  if (typeof value !== 'string' || value === '' || value.length > MAX_ID_LENGTH) {
-    throw malformed(`The token claim ${name} must be a string of 1 to ${MAX_ID_LENGTH} characters.`)
-  }
+  if (!isUsableId(value)) throw malformed(`The token claim ${name} must be ${ID_RULE}.`)
   return value
 }
 

@@ -1,5 +1,10 @@
+import Database from 'better-sqlite3'
+import { createRescind, type TokenPair } from 'rescind'
+import { memoryStore } from 'rescind/stores/memory'
+import { sqliteStore } from 'rescind/stores/sqlite'
+import { createFakeClock } from 'rescind/testing'
 import { describe, expect, it } from 'vitest'
-import { openRescind, verdict } from './helpers.ts'
+import { keys, openRescind, outcome, payloadOf, verdict } from './helpers.ts'
 
 describe('revoke', () => {
   it('a token: that one dies, its sibling lives', async () => {
@@ -85,5 +90,83 @@ describe('revoke', () => {
     await expect(auth.revoke.session('')).rejects.toMatchObject({ code: 'invalid_config' })
     await expect(auth.revoke.session('x'.repeat(513))).rejects.toMatchObject({ code: 'invalid_config' })
     await expect(auth.revoke.subject('alice', { before: Number.NaN })).rejects.toMatchObject({ code: 'invalid_config' })
+  })
+})
+
+describe('revocation against refresh and login', () => {
+  it('everything: 50 refreshes in flight leave no survivor, over either store', async () => {
+    for (const store of [memoryStore(), sqliteStore(new Database(':memory:'))]) {
+      const { auth } = await openRescind({ store })
+      const pairs = await Promise.all(Array.from({ length: 50 }, (_, n) => auth.issue({ sub: `user-${n}` })))
+      const refreshing = pairs.map((pair) => auth.refresh(pair.refreshToken).catch(() => null))
+      await auth.revoke.everything()
+      for (const pair of await Promise.all(refreshing)) {
+        if (pair !== null) expect(await verdict(auth, pair.accessToken)).toBe('token_revoked')
+        if (pair !== null) expect(await verdict(auth, pair.refreshToken, 'refresh')).toBe('token_revoked')
+      }
+      for (const pair of pairs) expect(await verdict(auth, pair.accessToken)).toBe('token_revoked')
+    }
+  })
+
+  it('a refresh at a process that has not heard yet is refused by the store', async () => {
+    const store = memoryStore()
+    // A feed that never delivers: this process knows only what it asks.
+    const deaf = { ...store.ledger, follow: () => new Promise<void>(() => {}) }
+    const clock = createFakeClock()
+    const there = createRescind({
+      store: { ...store, ledger: deaf, guarantees: { durable: false, shared: true } },
+      keys,
+      clock,
+    })
+    await there.ready()
+    const { auth } = await openRescind({ store })
+    for (const revoke of [
+      (pair: TokenPair) => auth.revoke.token({ jti: String(payloadOf(pair.refreshToken).jti) }),
+      () => auth.revoke.subject('alice'),
+      () => auth.revoke.everything(),
+    ]) {
+      clock.advance(10)
+      const pair = await there.issue({ sub: 'alice' })
+      await revoke(pair)
+      expect(await outcome(there.refresh(pair.refreshToken))).toBe('token_revoked')
+    }
+  })
+
+  it('a login in the same millisecond as log-out-everywhere comes after it', async () => {
+    const { auth } = await openRescind()
+    for (let round = 0; round < 20; round += 1) {
+      const before = await auth.issue({ sub: 'alice' })
+      await auth.revoke.subject('alice')
+      if (round % 5 === 0) await auth.revoke.everything()
+      const after = await auth.issue({ sub: 'alice' })
+      expect(await verdict(auth, before.accessToken)).toBe('token_revoked')
+      expect(await verdict(auth, after.accessToken)).toBe('ok')
+    }
+  })
+
+  it('a token is not accepted that would outlive its revocation', async () => {
+    const store = memoryStore()
+    const long = await openRescind({ store, accessTtlSeconds: 5_184_000, refreshTtlSeconds: 5_184_000 })
+    const { accessToken } = await long.auth.issue({ sub: 'alice' })
+    expect(await verdict(long.auth, accessToken)).toBe('ok')
+    const { auth } = await openRescind({ store, accessTtlSeconds: 60, refreshTtlSeconds: 300 })
+    expect(await verdict(auth, accessToken)).toBe('token_invalid')
+  })
+
+  it('a revocation outlives the tokens of a configuration that was longer', async () => {
+    const store = memoryStore()
+    const before = await openRescind({ store, accessTtlSeconds: 86_400 })
+    const { accessToken, sid } = await before.auth.issue({ sub: 'alice' })
+    const { auth, clock } = await openRescind({ store, accessTtlSeconds: 60, refreshTtlSeconds: 300 })
+    await auth.revoke.session(sid)
+    clock.advance(80_000_000)
+    await store.ledger.prune(clock.now(), 100)
+    const third = await openRescind({ store })
+    expect(await verdict(third.auth, accessToken)).toBe('token_revoked')
+  })
+
+  it.each(['', 'x'.repeat(513), 'q\ud800'])('no session is started for the unusable sub %j', async (sub) => {
+    const { auth } = await openRescind()
+    await expect(auth.issue({ sub })).rejects.toMatchObject({ code: 'invalid_config' })
   })
 })

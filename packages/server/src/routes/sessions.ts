@@ -18,7 +18,15 @@ export function sessionRoutes(app: FastifyInstance, { auth, accounts }: { auth: 
 
   app.post('/auth/refresh', { onRequest: onlyBodyDelivery }, async (request) => {
     const pair = await auth.refresh(presentedRefreshToken(request))
-    return tokenResponse(pair, await accounts.ofSubject(pair.sub))
+    try {
+      return tokenResponse(pair, await accounts.ofSubject(pair.sub))
+    } catch (error) {
+      // The account is gone: so is its session, and not only this answer.
+      if (error instanceof RescindError && error.code === 'token_invalid') {
+        await auth.revoke.session(pair.sid, { reason: 'account gone' })
+      }
+      throw error
+    }
   })
 
   app.post('/auth/logout', { onRequest: fastifyGuard(auth, { type: 'any' }) }, async (request, reply) => {

@@ -1,3 +1,4 @@
+import type { TokenIds } from '../../base/types.ts'
 import type { FeedSink, Ledger, Page } from '../../revocation/ledger.ts'
 import type { Revocation } from '../../revocation/revocation.ts'
 import { atomically, type SqliteLike } from './sqlite-database.ts'
@@ -6,6 +7,8 @@ import { atomically, type SqliteLike } from './sqlite-database.ts'
 export interface SqliteLedger extends Ledger {
   /** Appends without a transaction of its own. */
   appendNow(records: readonly Revocation[]): void
+  /** Finds, within a transaction its caller may have open. */
+  findNow(ids: TokenIds, nowMs: number): Revocation | null
 }
 
 const PAGE_ROWS = 1_000
@@ -63,6 +66,12 @@ export function sqliteLedger(database: SqliteLike, pollMs: number): SqliteLedger
     return { records: rows.map(readRow), position: String(rows.at(-1)?.position ?? from) }
   }
 
+  const findNow = ({ jti, sid, sub, iatMs }: TokenIds, nowMs: number): Revocation | null => {
+    // An absent id matches nothing: no stored id is null.
+    const row = find.get({ now: nowMs, jti: jti ?? null, sid: sid ?? null, sub: sub ?? null, iat: iatMs })
+    return row === undefined ? null : readRow(row as Row)
+  }
+
   return {
     appendNow,
     async append(records) {
@@ -84,11 +93,8 @@ export function sqliteLedger(database: SqliteLike, pollMs: number): SqliteLedger
     async follow(from, sink, signal) {
       await pollForever(from, sink, signal, { nextPage, pollMs })
     },
-    async find({ jti, sid, sub, iatMs }, nowMs) {
-      // An absent id matches nothing: no stored id is null.
-      const row = find.get({ now: nowMs, jti: jti ?? null, sid: sid ?? null, sub: sub ?? null, iat: iatMs })
-      return row === undefined ? null : readRow(row as Row)
-    },
+    findNow,
+    find: async (ids, nowMs) => findNow(ids, nowMs),
     async prune(nowMs, limit) {
       return Number(prune.run(nowMs, limit).changes)
     },

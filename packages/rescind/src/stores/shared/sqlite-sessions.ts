@@ -1,9 +1,9 @@
-import type { Revocation } from '../../revocation/revocation.ts'
 import type { SessionSelector, Sessions } from '../../session/sessions.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { decideRotation, type SessionState, shownSession } from './rotation.ts'
 import { recordsForEnd } from './session-end.ts'
 import { atomically, type SqliteLike } from './sqlite-database.ts'
+import type { SqliteLedger } from './sqlite-ledger.ts'
 
 interface Row {
   sid: string
@@ -20,8 +20,8 @@ interface Row {
   user_agent: string | null
 }
 
-/** The sessions' half of the SQLite store; `append` records revocations within the open transaction. */
-export function sqliteSessions(database: SqliteLike, append: (records: readonly Revocation[]) => void): Sessions {
+/** The sessions' half of the SQLite store; revocations are recorded within the transaction that ends a session. */
+export function sqliteSessions(database: SqliteLike, ledger: SqliteLedger): Sessions {
   const insert = database.prepare(
     `INSERT OR IGNORE INTO rescind_sessions
        (sid, sub, refresh_hash, issued_at_ms, created_at_ms, last_used_at_ms, expires_at_ms, ends_at_ms, ip, user_agent)
@@ -39,6 +39,8 @@ export function sqliteSessions(database: SqliteLike, append: (records: readonly 
     `SELECT sid FROM rescind_sessions
       WHERE sub = @sub AND ended_at_ms IS NULL AND sid IS NOT @except AND (@before IS NULL OR created_at_ms <= @before)`,
   )
+  const allSids = database.prepare('SELECT sid FROM rescind_sessions WHERE ended_at_ms IS NULL')
+  const lastIssued = database.prepare('SELECT max(issued_at_ms) AS ms FROM rescind_sessions WHERE ended_at_ms IS NULL')
   const live = database.prepare(
     `SELECT * FROM rescind_sessions
       WHERE sub = ? AND ended_at_ms IS NULL AND expires_at_ms > ? AND (created_at_ms, sid) < (?, ?)
@@ -55,6 +57,7 @@ export function sqliteSessions(database: SqliteLike, append: (records: readonly 
   }
   const chosen = (which: SessionSelector): string[] => {
     if ('sid' in which) return [which.sid]
+    if ('everyone' in which) return (allSids.all() as { sid: string }[]).map((row) => row.sid)
     const { sub, beforeMs = null, except = null } = which
     return (sidsOf.all({ sub, before: beforeMs, except }) as { sid: string }[]).map((row) => row.sid)
   }
@@ -70,12 +73,13 @@ export function sqliteSessions(database: SqliteLike, append: (records: readonly 
         const state = stateOf(claim.sid)
         const outcome = decideRotation(state, claim)
         if (state === null || outcome === 'unknown') return { outcome: 'unknown' }
+        if (ledger.findNow(claim.token, claim.nowMs) !== null) return { outcome: 'ended' }
         switch (outcome) {
           case 'ended':
             return { outcome }
           case 'reused':
             endOne.run(claim.nowMs, claim.sid)
-            append([claim.onReuse])
+            ledger.appendNow([claim.onReuse])
             return { outcome }
           case 'replayed':
             return { outcome, issuedAtMs: state.issuedAtMs, session: shownSession(state) }
@@ -90,9 +94,10 @@ export function sqliteSessions(database: SqliteLike, append: (records: readonly 
     },
     async end(which, revocation) {
       return atomically(database, () => {
+        const { ms: lastIssuedAtMs } = lastIssued.get() as { ms: number | null }
         const ended = chosen(which).filter((sid) => Number(endOne.run(revocation.at, sid).changes) === 1)
-        const recorded = recordsForEnd(revocation, ended)
-        append(recorded)
+        const recorded = recordsForEnd(revocation, ended, lastIssuedAtMs ?? undefined)
+        ledger.appendNow(recorded)
         return { ended: ended.length, recorded }
       })
     },
