@@ -81,6 +81,16 @@ describe('the index of live revocations', () => {
     )
   })
 
+  it('forgets the first of a month of records that expire one by one', () => {
+    const set = createRevocationSet()
+    const count = 300_000
+    for (let n = 0; n < count; n += 1) {
+      set.add({ kind: 'token', id: `t${n}`, at: NOW, expiresAt: NOW + n * 10_000 })
+    }
+    expect(set.forget(NOW + 200_000, 1_000)).toBe(20)
+    expect(set.size).toBe(count - 20)
+  })
+
   it('keeps a record whose life was prolonged', () => {
     const set = createRevocationSet()
     set.add({ kind: 'token', id: 'a', at: NOW, expiresAt: NOW + 1_000 })
