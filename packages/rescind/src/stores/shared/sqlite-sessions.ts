@@ -94,9 +94,10 @@ export function sqliteSessions(database: SqliteLike, ledger: SqliteLedger): Sess
     },
     async end(which, revocation) {
       return atomically(database, () => {
-        const { ms: lastIssuedAtMs } = lastIssued.get() as { ms: number | null }
+        // Reads every session, so only where every session ends.
+        const last = 'everyone' in which ? (lastIssued.get() as { ms: number | null }).ms : null
         const ended = chosen(which).filter((sid) => Number(endOne.run(revocation.at, sid).changes) === 1)
-        const recorded = recordsForEnd(revocation, ended, lastIssuedAtMs ?? undefined)
+        const recorded = recordsForEnd(revocation, ended, last ?? undefined)
         ledger.appendNow(recorded)
         return { ended: ended.length, recorded }
       })
