@@ -2,15 +2,24 @@ export { type Clock, systemClock } from './base/clock.ts'
 export { type ErrorCode, isRequestErrorCode, RescindError, type SetupErrorCode } from './base/errors.ts'
 export { type RandomSource, systemRandom } from './base/ids.ts'
 export type { JsonObject, JsonValue, TokenIds, TokenType } from './base/types.ts'
-export type { FeedSink, Ledger, Page, Position } from './revocation/ledger.ts'
+export type { FeedSink, Ledger, Page, Position, Transaction } from './revocation/ledger.ts'
 export type { ReplicaState } from './revocation/replica.ts'
 export type { Revocation, RevocationKind } from './revocation/revocation.ts'
+export type { Explain, Explanation } from './session/explain.ts'
 export type { CheckOptions, Decision } from './session/guard.ts'
 export type { RescindOptions } from './session/options.ts'
 export type { Principal } from './session/principal.ts'
-export { createRescind, type Login, type Rescind, type RescindStatus } from './session/rescind.ts'
-export type { Revoke, RevokeReason } from './session/revoke.ts'
+export {
+  createRescind,
+  type Login,
+  type Rescind,
+  type RescindStatus,
+  type RevocationPreview,
+} from './session/rescind.ts'
+export type { EverythingReach, RevokeReason, SubjectReach, TokenTarget } from './session/revocation-orders.ts'
+export type { Revoke, RevokeWithin, Uncommitted } from './session/revoke.ts'
 export type {
+  EndOrder,
   EndResult,
   NewSession,
   PageRequest,

@@ -22,6 +22,7 @@ export const requestErrors = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   email_taken: { status: 409, title: 'The e-mail address is taken' },
+  history_lost: { status: 409, title: 'The place is not in the history' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   password_too_weak: { status: 422, title: 'The password is too weak' },

@@ -167,7 +167,7 @@ describe('keys', () => {
     expectTypeOf<Key['sign']>().toEqualTypeOf<(input: string) => Buffer>()
     expectTypeOf<Key['verify']>().toEqualTypeOf<(input: string, signature: Buffer) => boolean>()
     expectTypeOf<Key['publicJwk']>().returns.toEqualTypeOf<JsonWebKey | null>()
-    expectTypeOf(createKeyRing).parameter(0).toEqualTypeOf<{ active: Key; verifyOnly?: readonly Key[] }>()
+    expectTypeOf(createKeyRing).parameter(0).toEqualTypeOf<{ active?: Key | undefined; verifyOnly?: readonly Key[] }>()
   })
 })
 

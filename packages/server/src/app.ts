@@ -7,11 +7,14 @@ import { answerBrokenRequest, answerUnroutable } from './connection-errors.ts'
 import { acceptOnlyJson } from './json-parser.ts'
 import { type LogTarget, loggerOptions } from './logging.ts'
 import { answerProblem } from './problems.ts'
+import type { Readiness } from './readiness.ts'
 import type { Users } from './repositories/users.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { discoveryRoutes } from './routes/discovery.ts'
 import { healthRoutes } from './routes/health.ts'
+import { type RevocationFeedOptions, revocationRoutes } from './routes/revocations.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import type { AccountChanges } from './services/account-changes.ts'
 import { createAccounts } from './services/accounts.ts'
 import type { Passwords } from './services/passwords.ts'
 
@@ -23,8 +26,12 @@ const REQUEST_TIMEOUT_MS = 30_000
 export interface AppOptions {
   readonly auth: Rescind
   readonly users: Users
+  readonly changes: AccountChanges
+  readonly readiness: Readiness
   readonly passwords: Passwords
   readonly registration: 'open' | 'closed'
+  /** What resource servers may follow. @default nothing: the paths do not exist */
+  readonly revocationFeed?: RevocationFeedOptions | undefined
   /** @default no log */
   readonly log?: LogTarget
   /** @default the machine's clock */
@@ -35,8 +42,8 @@ export interface AppOptions {
 
 /** The HTTP application, not listening yet. It closes none of what it was given. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { auth, users, passwords, registration, clock = systemClock, newId = randomUUID } = options
-  const accounts = createAccounts({ users, passwords, registration, clock, newId })
+  const { auth, users, changes, readiness, passwords, registration, clock = systemClock, newId = randomUUID } = options
+  const accounts = createAccounts({ users, changes, passwords, registration, clock, newId })
   const app = createServer(options.log, newId)
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
@@ -55,7 +62,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   accountRoutes(app, { auth, accounts })
   sessionRoutes(app, { auth, accounts })
   discoveryRoutes(app, auth)
-  healthRoutes(app, auth)
+  healthRoutes(app, readiness)
+  if (options.revocationFeed !== undefined) revocationRoutes(app, { ...options.revocationFeed, clock })
   methods.complete()
   await app.ready()
   return app

@@ -35,8 +35,20 @@ export const registerBody = z.strictObject({ email, password: newPassword })
 /** `POST /auth/login`: today's rules for new passwords must not lock an older one out, so only its size is checked. */
 export const loginBody = z.strictObject({ email, password })
 
+/** `POST /auth/password/change` */
+export const changePasswordBody = z.strictObject({ current_password: password, new_password: newPassword })
+
 /** `POST /auth/refresh`: without a body the token is in the header. */
 export const refreshBody = z.strictObject({ refresh_token: z.string().optional() })
+
+/** `POST /revocations/find`: a token's ids. Times are milliseconds since the epoch. */
+export const findRevocationBody = z.strictObject({
+  jti: z.string().optional(),
+  sid: z.string().optional(),
+  sub: z.string().optional(),
+  iat_ms: z.number(),
+  now_ms: z.number().optional(),
+})
 
 function isBetween(count: number, min: number, max: number): boolean {
   return count >= min && count <= max

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { isPostgresUrl, isRedisUrl } from './connection-url.ts'
 
 /** A setting nobody can start with. The message is one line, for the operator, and never holds a secret. */
 export class ConfigError extends Error {
@@ -11,6 +12,9 @@ export interface Config {
   readonly port: number
   readonly host: string
   readonly dataDir: string
+  /** PostgreSQL; none: SQLite in `dataDir`. */
+  readonly databaseUrl: string | undefined
+  readonly redisUrl: string | undefined
   readonly issuer: string
   readonly accessTtlSeconds: number
   readonly refreshTtlSeconds: number
@@ -20,6 +24,8 @@ export interface Config {
   readonly maxStalenessMs: number
   readonly onUnavailable: 'deny' | 'allow'
   readonly registration: 'open' | 'closed'
+  /** What resource servers show; none: they are not served. */
+  readonly serviceTokens: readonly string[]
   readonly logLevel: string
 }
 
@@ -63,7 +69,18 @@ const environment = z.object({
     .prefault('127.0.0.1')
     .describe('a host name or an IP address to listen on'),
   DATA_DIR: z.string().prefault('./data').describe('the path of a directory'),
-  DATABASE_URL: z.literal('sqlite').optional().describe('nothing or "sqlite" in this version (SQLite in DATA_DIR)'),
+  DATABASE_URL: z
+    .string()
+    .refine((text) => text === 'sqlite' || isPostgresUrl(text))
+    .optional()
+    .describe(
+      'nothing or "sqlite" (SQLite in DATA_DIR), or postgres://user:password@host:5432/database, escaped as URLs are',
+    ),
+  REDIS_URL: z
+    .string()
+    .refine(isRedisUrl)
+    .optional()
+    .describe('nothing, or redis://user:password@host:6379/0 (rediss:// with TLS), escaped as URLs are'),
   ISSUER: z.string().max(2048).refine(isIssuer).optional().describe('an http or https URL without query or fragment'),
   ACCESS_TOKEN_TTL: duration(1000, DAY_MS).prefault('15m').describe('a duration from 1s to 1d, like 90s or 15m'),
   REFRESH_TOKEN_TTL: duration(1000, 365 * DAY_MS)
@@ -83,6 +100,11 @@ const environment = z.object({
     .enum(['open', 'closed'])
     .prefault('open')
     .describe('open or closed ("verify" is not supported yet in this version)'),
+  SERVICE_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/-]{32,512}=*(,[\w.~+/-]{32,512}=*)?$/)
+    .optional()
+    .describe('a secret of 32 to 512 letters, digits and - . _ ~ + /, or two of them with a comma between'),
   LOG_LEVEL: z
     .enum(LOG_LEVELS)
     .prefault('info')
@@ -93,7 +115,7 @@ const environment = z.object({
 export const variableNames: readonly string[] = Object.keys(environment.shape)
 
 // A connection URL holds a password, a key is one: neither is ever echoed.
-const SECRET_NAMES = new Set(['SIGNING_KEY', 'DATABASE_URL'])
+const SECRET_NAMES = new Set(['SIGNING_KEY', 'SERVICE_TOKEN', 'DATABASE_URL', 'REDIS_URL'])
 const MAX_ECHO = 80
 
 function describeValue(name: string, value: string): string {
@@ -127,7 +149,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: values.PORT,
     host: values.HOST,
     dataDir: resolve(values.DATA_DIR),
-    issuer: values.ISSUER ?? baseUrl(values.HOST, values.PORT),
+    databaseUrl: values.DATABASE_URL === 'sqlite' ? undefined : values.DATABASE_URL,
+    redisUrl: values.REDIS_URL,
+    issuer: values.ISSUER ?? defaultIssuer(values.HOST, values.PORT),
     accessTtlSeconds: values.ACCESS_TOKEN_TTL / 1000,
     refreshTtlSeconds: values.REFRESH_TOKEN_TTL / 1000,
     signingAlg: values.SIGNING_ALG,
@@ -136,8 +160,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     maxStalenessMs: values.REVOCATION_MAX_STALENESS,
     onUnavailable: values.REVOCATION_UNAVAILABLE,
     registration: values.REGISTRATION,
+    serviceTokens: values.SERVICE_TOKEN?.split(',') ?? [],
     logLevel: values.LOG_LEVEL,
   }
+}
+
+// A free port is another one at every start. An issuer that named it would refuse the tokens of the run before.
+function defaultIssuer(host: string, port: number): string {
+  return port === 0 ? baseUrl(host, port).replace(/:0$/, '') : baseUrl(host, port)
 }
 
 /** The URL of a host and port; an IPv6 address needs its brackets. */

@@ -1,34 +1,39 @@
-import BetterSqlite3 from 'better-sqlite3'
-import { Kysely, Migrator, SqliteDialect } from 'kysely'
-import { migrations } from './migrations/index.ts'
+import { type Kysely, Migrator } from 'kysely'
+import type { Transaction } from 'rescind'
+import { type Dialect, migrationsFor } from './migrations/index.ts'
 import type { Tables } from './repositories/tables.ts'
+import type { Users } from './repositories/users.ts'
 
-/** Opens a database file so that what was committed survives a power cut. */
-export function openSqlite(path: string): BetterSqlite3.Database {
-  const database = new BetterSqlite3(path, { timeout: 5000 })
-  database.pragma('journal_mode = WAL')
-  // NORMAL would lose the last commits of a WAL at a power cut, an acknowledged logout among them.
-  database.pragma('synchronous = FULL')
-  database.pragma('foreign_keys = ON')
-  return database
+/** The database that holds the accounts: the service's own tables. */
+export interface Database {
+  readonly users: Users
+  /**
+   * Runs the work in one transaction, which commits when the work resolves. `users` are the accounts within it, `tables`
+   * its query builder, and `transaction` the driver's form of it, as `auth.revoke.within` takes it. Whatever fails
+   * rolls it back. Rejects with `overloaded` when the database does not answer in time; whether a commit that was under
+   * way then came to pass is not known.
+   */
+  inTransaction<T>(work: (scope: TransactionScope) => Promise<T>): Promise<T>
+  /** Resolves when the database answers and takes writes. */
+  probe(): Promise<void>
+  close(): Promise<void>
 }
 
-/** The query builder over `database`, migrated to the newest schema. Destroying it closes `database`. */
-export async function openTables(database: BetterSqlite3.Database): Promise<Kysely<Tables>> {
-  const tables = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
-  const provider = { getMigrations: async () => migrations }
-  const migrator = new Migrator({ db: tables, provider, disableTransactions: true })
-  try {
-    // Kysely takes no lock on SQLite: of two services that start at once, both would run the same migration. This is the
-    // write lock of the file, taken before the first look at what was applied.
-    database.exec('BEGIN IMMEDIATE')
-    const { error } = await migrator.migrateToLatest()
-    if (error !== undefined) throw error
-    database.exec('COMMIT')
-    return tables
-  } catch (error) {
-    // Closing the connection rolls back what was begun.
-    await tables.destroy()
-    throw error
-  }
+/** What runs within a transaction. */
+export interface TransactionScope {
+  readonly users: Users
+  readonly tables: Kysely<Tables>
+  readonly transaction: Transaction
+}
+
+/** Brings the tables to the newest schema. `inTransaction` is for a caller that has one open already. */
+export async function migrate(
+  tables: Kysely<Tables>,
+  dialect: Dialect,
+  options: { inTransaction?: boolean } = {},
+): Promise<void> {
+  const provider = { getMigrations: async () => migrationsFor(dialect) }
+  const migrator = new Migrator({ db: tables, provider, disableTransactions: options.inTransaction ?? false })
+  const { error } = await migrator.migrateToLatest()
+  if (error !== undefined) throw error
 }

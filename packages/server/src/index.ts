@@ -1,4 +1,7 @@
 export { type AppOptions, createApp } from './app.ts'
 export type { LogTarget } from './logging.ts'
+export type { Readiness } from './readiness.ts'
 export type { UserRecord, Users } from './repositories/users.ts'
+export type { RevocationFeedOptions } from './routes/revocations.ts'
+export type { AccountChanges } from './services/account-changes.ts'
 export type { Passwords } from './services/passwords.ts'

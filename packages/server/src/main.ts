@@ -8,6 +8,7 @@ import { createService, type Service } from './service.ts'
 const DRAIN_MS = 8000
 
 async function main(): Promise<void> {
+  outliveReaders()
   // The database and the key are this user's alone, also where DATA_DIR was made with a wider mode.
   process.umask(0o077)
   const config = readConfig(withEnvFile(process.env, resolve('.env')))
@@ -16,6 +17,11 @@ async function main(): Promise<void> {
   await listen(service, config)
   stopOnSignal(service)
   greet(config, service)
+}
+
+/** Whoever reads the output may go away first, as a pager or a log collector does; the service has other work to do. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }
 
 async function listen(service: Service, config: Config): Promise<void> {

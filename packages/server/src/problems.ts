@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemAnswer, RescindError } from 'rescind'
 import { type FieldError, type Problem, type RequestErrorCode, requestErrors } from 'rescind/wire'
+import { describeFailure } from './storage-failure.ts'
 
 /** A body that fails validation, field by field. */
 export class InvalidBodyError extends RescindError {
@@ -19,8 +20,12 @@ export class InvalidBodyError extends RescindError {
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = toRescindError(thrown)
   const { status, headers, body } = problemOf(error)
-  // Only what the service did not expect is logged; a refusal is already told by the status of its access line.
+  // A refusal is told by the status of its access line. What the service did not expect, and why something that it
+  // depends on did not answer, is told here.
   if (status === 500) request.log.error({ err: thrown }, 'request failed')
+  else if (status === 503 && error.cause !== undefined) {
+    request.log.warn({ code: error.code, cause: describeFailure(error.cause) }, 'storage did not answer')
+  }
   return reply.code(status).headers(headers).send(JSON.stringify(body))
 }
 

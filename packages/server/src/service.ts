@@ -1,19 +1,21 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { createKeyRing, createRescind } from 'rescind'
-import { sqliteStore } from 'rescind/stores/sqlite'
+import { createKeyRing, createRescind, type KeyRing } from 'rescind'
 import { createApp } from './app.ts'
+import type { Backends } from './backends.ts'
 import { type Config, ConfigError } from './config.ts'
-import { openSqlite, openTables } from './database.ts'
-import { createUsers } from './repositories/users.ts'
+import { openBackends } from './open-backends.ts'
+import { createReadiness } from './readiness.ts'
+import { changesAcrossStores, changesInOneTransaction } from './services/account-changes.ts'
 import { createPasswords } from './services/passwords.ts'
 import { loadSigningKey } from './signing-key.ts'
+import { timelyRescind } from './timely-rescind.ts'
+import { createWriteHealth } from './write-health.ts'
 
 // However often it is refreshed, a login ends; but not before its first refresh token does.
 const MIN_SESSION_SECONDS = 90 * 86_400
 
-/** The service on its data directory, ready to listen. */
+/** The service on what its configuration names, ready to listen. */
 export interface Service {
   readonly app: FastifyInstance
   /** Lets requests in flight end, but no longer than this many milliseconds; then closes all. */
@@ -28,14 +30,28 @@ export interface Service {
 export async function createService(config: Config, logStream: { write(line: string): void }): Promise<Service> {
   makeDataDirectory(config.dataDir)
   const keys = createKeyRing({ active: loadSigningKey(config) })
-  const path = join(config.dataDir, 'rescind.db')
-  const tables = await openTables(openSqlite(path))
-  // A connection of its own: on a shared one, an acknowledged revocation could be rolled back with a transaction of the
-  // service that was open around it.
-  const ledger = openSqlite(path)
   const warnings = createWarnings()
-  const auth = createRescind({
-    store: sqliteStore(ledger),
+  const backends = await openBackends(config, warnings.warn)
+  try {
+    return await compose({ config, keys, backends, warnings, logStream })
+  } catch (error) {
+    await backends.close()
+    throw error
+  }
+}
+
+async function compose(parts: {
+  config: Config
+  keys: KeyRing
+  backends: Backends
+  warnings: Warnings
+  logStream: { write(line: string): void }
+}): Promise<Service> {
+  const { config, keys, backends, warnings, logStream } = parts
+  const { database, store } = backends
+  const writes = createWriteHealth(backends.probe)
+  const rescind = createRescind({
+    store,
     keys,
     issuer: config.issuer,
     accessTtlSeconds: config.accessTtlSeconds,
@@ -45,12 +61,19 @@ export async function createService(config: Config, logStream: { write(line: str
     onUnavailable: config.onUnavailable,
     onWarning: warnings.warn,
   })
-  await auth.ready()
+  await rescind.ready().catch((error: unknown) => {
+    throw backends.startFailure(error)
+  })
+  const auth = timelyRescind(rescind, writes)
   const app = await createApp({
     auth,
-    users: createUsers(tables),
+    users: database.users,
+    changes: backends.isOneDatabase ? changesInOneTransaction(auth, database) : changesAcrossStores(auth, database),
+    readiness: createReadiness({ auth, users: database.users, writes, mirror: backends.mirror?.status ?? null }),
     passwords: createPasswords(),
     registration: config.registration,
+    revocationFeed:
+      config.serviceTokens.length === 0 ? undefined : { ledger: store.ledger, serviceTokens: config.serviceTokens },
     log: { level: config.logLevel, stream: logStream },
   })
   warnings.sendTo((message) => app.log.warn(message))
@@ -61,11 +84,12 @@ export async function createService(config: Config, logStream: { write(line: str
       await app.close()
       clearTimeout(deadline)
       await auth.close()
-      await tables.destroy()
-      ledger.close()
+      await backends.close()
     },
   }
 }
+
+type Warnings = ReturnType<typeof createWarnings>
 
 // The library warns of a weak key before there is a log to write to.
 function createWarnings() {

@@ -11,6 +11,8 @@ describe('the environment', () => {
       port: 3000,
       host: '127.0.0.1',
       dataDir: resolve('data'),
+      databaseUrl: undefined,
+      redisUrl: undefined,
       issuer: 'http://127.0.0.1:3000',
       accessTtlSeconds: 900,
       refreshTtlSeconds: 30 * 86_400,
@@ -20,6 +22,7 @@ describe('the environment', () => {
       maxStalenessMs: 2000,
       onUnavailable: 'deny',
       registration: 'open',
+      serviceTokens: [],
       logLevel: 'info',
     }
     expect(readConfig({})).toEqual(expected)
@@ -30,6 +33,9 @@ describe('the environment', () => {
     const config = readConfig({ ACCESS_TOKEN_TTL: '90s', REFRESH_TOKEN_TTL: '12h', REVOCATION_MAX_STALENESS: '500ms' })
     expect(config).toMatchObject({ accessTtlSeconds: 90, refreshTtlSeconds: 43_200, maxStalenessMs: 500 })
     expect(readConfig({ HOST: '::1', PORT: '8080' }).issuer).toBe('http://[::1]:8080')
+    const [one, two] = ['a'.repeat(32), `${'b'.repeat(43)}=`]
+    expect(readConfig({ SERVICE_TOKEN: one }).serviceTokens).toEqual([one])
+    expect(readConfig({ SERVICE_TOKEN: `${one},${two}` }).serviceTokens).toEqual([one, two])
     expect(readConfig({ ISSUER: 'https://id.example.test' }).issuer).toBe('https://id.example.test')
   })
 
@@ -39,7 +45,18 @@ describe('the environment', () => {
     ['PORT', '-1'],
     ['PORT', '3e3'],
     ['HOST', 'a b'],
-    ['DATABASE_URL', 'postgres://user:hunter2@db/rescind'],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/rescind'],
+    ['DATABASE_URL', 'hunter2'],
+    ['DATABASE_URL', 'postgres://user:hunter2@/rescind'],
+    ['DATABASE_URL', 'postgres://user:1/hunter2@db/rescind'],
+    ['DATABASE_URL', 'postgres://user:1?hunter2@db/rescind'],
+    ['DATABASE_URL', 'postgres://user:1#hunter2@db/rescind'],
+    ['DATABASE_URL', 'postgres://user:hunter2%zz@db/rescind'],
+    ['REDIS_URL', 'http://user:hunter2@cache'],
+    ['REDIS_URL', 'redis://:hunter2@'],
+    ['REDIS_URL', 'redis://:hunter2@cache/rescind'],
+    ['REDIS_URL', 'redis://:1/hunter2@cache'],
+    ['REDIS_URL', 'cache:6379'],
     ['ISSUER', 'example.test'],
     ['ISSUER', 'https://example.test/?a=b'],
     ['ACCESS_TOKEN_TTL', '15'],
@@ -54,12 +71,35 @@ describe('the environment', () => {
     ['REVOCATION_UNAVAILABLE', 'maybe'],
     ['REGISTRATION', 'verify'],
     ['REGISTRATION', 'Open'],
+    ['SERVICE_TOKEN', 'hunter2'],
+    ['SERVICE_TOKEN', `hunter2 ${'x'.repeat(40)}`],
+    ['SERVICE_TOKEN', `${'x'.repeat(40)},hunter2`],
     ['LOG_LEVEL', 'loud'],
   ])('with %s=%s is refused in one line', (name, value) => {
     const error = thrownBy(() => readConfig({ [name]: value }))
     expect(error.message).toMatch(new RegExp(`^${name} holds .+; it may hold .+$`))
     expect(error.message).not.toContain('\n')
     expect(error.message).not.toContain('hunter2')
+  })
+
+  it.each([
+    'postgres://db/rescind',
+    'postgresql://user:p%40ss%2F@db.example.test:5433/rescind?sslmode=verify-full',
+    'postgres://user@[::1]:5432/rescind',
+    'postgres:///rescind?host=/run/postgresql',
+  ])('takes %s for a database', (url) => expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url))
+
+  it.each(['redis://cache', 'redis://:p%40ss@cache:6380/3', 'rediss://user:pass@cache.example.test:6379/'])(
+    'takes %s for Redis',
+    (url) => expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url),
+  )
+
+  it('means SQLite by "sqlite"', () => expect(readConfig({ DATABASE_URL: 'sqlite' }).databaseUrl).toBeUndefined())
+
+  it('names an issuer that outlives a restart on another free port', () => {
+    expect(readConfig({ PORT: '0' }).issuer).toBe('http://127.0.0.1')
+    expect(readConfig({ PORT: '0', HOST: '::1' }).issuer).toBe('http://[::1]')
+    expect(readConfig({ PORT: '0', ISSUER: 'https://id.example.test' }).issuer).toBe('https://id.example.test')
   })
 
   it('may not name two signing keys', () => {

@@ -40,7 +40,7 @@ it.each(['debug', 'trace'])('writes no password and no token at level %s', async
 it('logs an unexpected error and shows none of it', async () => {
   const lines: string[] = []
   const fail = () => Promise.reject(new Error('SQLITE_CORRUPT: the driver says so'))
-  const users: Users = { insert: fail, byEmailKey: fail, byId: fail }
+  const users: Users = { insert: fail, byEmailKey: fail, byId: fail, byIdSettled: fail, replacePassword: fail }
   const app = await startApp({ users, log: { level: 'info', stream: { write: (line) => lines.push(line) } } })
   try {
     const answer = await app.post('/auth/login', { email: newEmail(), password: PASSWORD })

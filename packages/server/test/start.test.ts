@@ -1,5 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,6 +82,22 @@ describe('a start', () => {
     expect(published[0]).toBe(published[1])
   })
 
+  it('keeps its issuer, and so its tokens, on another free port', async () => {
+    const service = await start()
+    const answer = await fetch(`${service.url}/auth/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'a@b.test', password: 'violet-tractor-9-Umbrella' }),
+    })
+    const { access_token } = (await answer.json()) as { access_token: string }
+    const claims = JSON.parse(Buffer.from(access_token.split('.')[1] ?? '', 'base64url').toString())
+    expect(claims.iss).toBe('http://127.0.0.1')
+    await service.stop('SIGTERM')
+    const { url } = await start()
+    const status = await fetch(`${url}/auth/status`, { headers: { authorization: `Bearer ${access_token}` } })
+    expect(status.status).toBe(200)
+  })
+
   it('reads .env, with the environment before it', async () => {
     writeFileSync(join(directory, '.env'), 'DATA_DIR=./from-file\nLOG_LEVEL=silent\nPORT=1\n')
     const service = await start({ LOG_LEVEL: 'info' })
@@ -93,7 +119,7 @@ describe('a start', () => {
 describe('a start is refused with one line', () => {
   it('for a value out of range', () =>
     expectRefusal({ PORT: '99999' }, /^rescind: PORT holds "99999"; it may hold a port/))
-  it('for another database', () => expectRefusal({ DATABASE_URL: 'postgres://h/d' }, /^rescind: DATABASE_URL holds /))
+  it('for another database', () => expectRefusal({ DATABASE_URL: 'mysql://h/d' }, /^rescind: DATABASE_URL holds /))
   it('for registration by mail', () => expectRefusal({ REGISTRATION: 'verify' }, /"verify" is not supported yet/))
 
   it('for an unknown name in .env', async () => {
@@ -131,6 +157,12 @@ describe('a start is refused with one line', () => {
     await expectRefusal({ DATA_DIR: 'file' }, /^rescind: DATA_DIR holds /)
   })
 
+  it('for a database file that is none', async () => {
+    mkdirSync(join(directory, 'data'))
+    writeFileSync(join(directory, 'data/rescind.db'), 'this is no database, and long enough to be taken for a header')
+    await expectRefusal({}, /^rescind: DATA_DIR holds .+, where rescind\.db cannot be used \(file is not a database\);/)
+  })
+
   it('for a port in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
@@ -141,6 +173,15 @@ describe('a start is refused with one line', () => {
   })
 
   it('for a host that is not here', () => expectRefusal({ HOST: '192.0.2.1' }, /^rescind: HOST holds "192.0.2.1"/))
+})
+
+it('outlives whoever reads its output', async () => {
+  const service = await start()
+  service.child.stdout?.destroy()
+  service.child.stderr?.destroy()
+  // Each request is logged, and the first line that finds no reader would have ended the process.
+  for (let round = 0; round < 3; round += 1) expect((await fetch(`${service.url}/health/live`)).status).toBe(200)
+  expect(service.child.exitCode).toBe(null)
 })
 
 describe('a stop', () => {

@@ -16,5 +16,6 @@ export const systemClock: Clock = { now: () => Date.now(), monotonic: () => perf
 export function createSteadyTime(clock: Clock): () => number {
   const wallAtStart = clock.now()
   const monotonicAtStart = clock.monotonic()
-  return () => Math.min(clock.now(), wallAtStart + (clock.monotonic() - monotonicAtStart))
+  // Whole milliseconds, as every time that a store is given: a database takes no fraction for an integer.
+  return () => Math.floor(Math.min(clock.now(), wallAtStart + (clock.monotonic() - monotonicAtStart)))
 }

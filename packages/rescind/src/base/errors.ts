@@ -43,3 +43,8 @@ export function isRequestErrorCode(code: string): code is RequestErrorCode {
 export function configError(message: string): RescindError {
   return new RescindError('invalid_config', message)
 }
+
+/** Thrown by a ledger asked to go on from a place that is not in its history: it came back empty or rewound. */
+export function historyLost(): RescindError {
+  return new RescindError('history_lost', 'The ledger lost history: it came back empty or older than it was.')
+}

@@ -13,14 +13,14 @@ const POOL_BYTES = 1280
 const RANDOM_BYTES_PER_ID = 10
 
 const MAX_ID_LENGTH = 512
-const LONE_SURROGATE = /\p{Surrogate}/u
+const UNSTORABLE = /[\p{Surrogate}\0]/u
 
-/** What every id (jti, sid, sub) must be, so that each store keeps it as it is: 1 to 512 characters of valid Unicode. */
-export const ID_RULE = `a string of 1 to ${MAX_ID_LENGTH} characters, without lone surrogates`
+/** What every id (jti, sid, sub) must be, so that each store keeps it as it is: 1 to 512 characters of valid Unicode, none of them NUL. */
+export const ID_RULE = `a string of 1 to ${MAX_ID_LENGTH} characters, without NUL and lone surrogates`
 
 /** True for an id that keeps {@link ID_RULE}. */
 export function isUsableId(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !LONE_SURROGATE.test(value)
+  return typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH && !UNSTORABLE.test(value)
 }
 
 /** Makes UUIDv7 strings (RFC 9562 §5.7): 48 bits of time in milliseconds, then 74 random bits. */

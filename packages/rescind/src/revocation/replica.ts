@@ -1,17 +1,20 @@
 import type { Clock } from '../base/clock.ts'
 import { RescindError } from '../base/errors.ts'
 import type { TokenIds } from '../base/types.ts'
+import { withDeadline } from './deadline.ts'
+import { createFeed } from './feed.ts'
 import type { Ledger, Position } from './ledger.ts'
-import type { Revocation } from './revocation.ts'
+import type { Revocation, RevocationKind } from './revocation.ts'
 import { createRevocationSet } from './revocation-set.ts'
 
 /**
  * What a replica may do:
  * - `catching-up`: it has not replayed the ledger yet and answers nothing;
  * - `live`: it is at most `maxStalenessMs` old and answers from memory;
- * - `stale`: it cannot prove that, and the ledger is asked for each request.
+ * - `stale`: it cannot prove that, and the ledger is asked for each request;
+ * - `unavailable`: nor did the ledger answer when it was last tried.
  */
-export type ReplicaState = 'catching-up' | 'live' | 'stale'
+export type ReplicaState = 'catching-up' | 'live' | 'stale' | 'unavailable'
 
 /** One process's copy of the live revocations, and the proof of how old it is. */
 export interface Replica {
@@ -19,13 +22,24 @@ export interface Replica {
   start(deadlineMs: number): Promise<void>
   /** Takes in what this process has just recorded, ahead of the feed. */
   apply(records: readonly Revocation[]): void
-  /** The record that kills these ids according to memory. A hit counts whatever the age; a miss only when `live`. */
-  find(ids: TokenIds): Revocation | null
+  /** What kills these ids according to memory. A hit counts whatever the age; a miss only when `live`. */
+  find(ids: TokenIds): RevocationKind | null
+  /** The last millisecond up to which every token of this subject, in this session, is dead; `-Infinity` if none is. */
+  cutoff(sub: string, sid: string | undefined): number
+  /** Tells whether the ledger answered when it was asked for one request. */
+  reached(ok: boolean): void
   readonly state: ReplicaState
-  /** Milliseconds since memory was last proved complete. */
+  /** Milliseconds since memory was last proved complete; `Infinity` before the first replay. */
   readonly lagMs: number
+  /** The live records held. */
   readonly size: number
-  forget(nowMs: number, limit: number): number
+  /** Bytes held for them outside the JavaScript heap. */
+  readonly bytes: number
+  readonly position: Position | null
+  /** How often the feed had to be reopened. */
+  readonly reopened: number
+  /** Forgets what has expired, a slice of about a millisecond at each step. */
+  forget(nowMs: number): Iterable<number>
   stop(): Promise<void>
 }
 
@@ -36,125 +50,104 @@ export interface ReplicaParts {
   readonly maxStalenessMs: number
   /** False when no other process can write: memory is then complete by construction, and never stale. */
   readonly shared: boolean
-  /** Told, in words without secrets, when the feed breaks and when it is whole again. */
+  /** Told of every record that is new here. */
+  readonly onRecord: (record: Revocation) => void
+  readonly onStateChange: (state: ReplicaState) => void
+  /** Told, in words without secrets, when the feed breaks and when history was lost. */
   readonly onWarning: (message: string) => void
 }
 
-const FIRST_RETRY_MS = 50
-const LAST_RETRY_MS = 2_000
+// Stores prove that nothing is newer several times a second.
+const SHORTEST_SILENCE_MS = 1_000
+const STATE_CHECKS_PER_STALENESS = 4
 
 /** Makes a replica that has not started. */
 export function createReplica(parts: ReplicaParts): Replica {
-  const { ledger, clock, maxStalenessMs, shared, onWarning } = parts
+  const { ledger, clock, maxStalenessMs, shared, onRecord, onStateChange, onWarning } = parts
   const set = createRevocationSet()
   const ending = new AbortController()
-  let position: Position | null = null
   let provedAt: number | null = null
-  let caughtUp = false
+  let reachable = true
   let following: Promise<void> = Promise.resolve()
 
-  const replay = async () => {
-    const askedAt = clock.monotonic()
-    for await (const page of ledger.read(position)) {
-      for (const record of page.records) set.add(record)
-      position = page.position
-    }
-    provedAt = askedAt
-    caughtUp = true
+  const state = (): ReplicaState => {
+    if (provedAt === null) return 'catching-up'
+    if (!shared || clock.monotonic() - provedAt <= maxStalenessMs) return 'live'
+    return reachable ? 'stale' : 'unavailable'
+  }
+  let told: ReplicaState = 'catching-up'
+  const tellState = () => {
+    const now = state()
+    if (now === told) return
+    told = now
+    onStateChange(now)
   }
 
-  const followOnce = async () => {
-    if (position === null || !caughtUp) await replay()
-    await ledger.follow(
-      position ?? '',
-      {
-        now: () => clock.monotonic(),
-        records(page) {
-          for (const record of page.records) set.add(record)
-          position = page.position
-        },
-        current(askedAt) {
-          provedAt = Math.max(provedAt ?? askedAt, askedAt)
-        },
-      },
-      ending.signal,
-    )
+  const take = (records: readonly Revocation[]) => {
+    for (const record of records) if (set.add(record)) onRecord(record)
   }
-
-  const followForever = async () => {
-    for (let attempt = 0; !ending.signal.aborted; attempt += 1) {
-      const startedAt = clock.monotonic()
-      try {
-        await followOnce()
-        if (!ending.signal.aborted) throw new Error('the store stopped following')
-      } catch (error) {
-        if (ending.signal.aborted) return
-        if (clock.monotonic() - startedAt > LAST_RETRY_MS) attempt = 0
-        onWarning(
-          `the revocation feed broke and is being reopened: ${error instanceof Error ? error.message : 'unknown'}`,
-        )
-        await pause(retryDelayMs(attempt), ending.signal)
-      }
-    }
+  const reached = (ok: boolean) => {
+    reachable = ok
+    tellState()
   }
+  const feed = createFeed({
+    ledger,
+    clock,
+    silenceMs: shared ? Math.max(SHORTEST_SILENCE_MS, maxStalenessMs) : Number.POSITIVE_INFINITY,
+    take,
+    held: () => set.records(clock.now()),
+    proved(askedAt) {
+      provedAt = Math.max(provedAt ?? askedAt, askedAt)
+      tellState()
+    },
+    reached,
+    onWarning,
+  })
+  // Nothing happens at the moment when memory becomes too old, so it has to be looked for.
+  const stateCheck = setInterval(tellState, Math.max(5, Math.min(250, maxStalenessMs / STATE_CHECKS_PER_STALENESS)))
+  stateCheck.unref()
 
   return {
     async start(deadlineMs) {
+      const tooLate = new AbortController()
       try {
-        await withDeadline(replay(), deadlineMs)
+        await withDeadline(feed.catchUp(tooLate.signal), deadlineMs)
       } catch (cause) {
+        tooLate.abort(cause)
         throw new RescindError('revocation_unavailable', 'The ledger could not be replayed: check the store.', {
           cause,
         })
       }
-      following = followForever()
+      following = feed.follow(ending.signal)
     },
-    apply(records) {
-      for (const record of records) set.add(record)
-    },
+    apply: take,
     find: (ids) => set.find(ids),
+    cutoff: (sub, sid) => set.cutoff(sub, sid),
+    reached,
     get state() {
-      if (!caughtUp) return 'catching-up'
-      if (!shared) return 'live'
-      return provedAt !== null && clock.monotonic() - provedAt <= maxStalenessMs ? 'live' : 'stale'
+      return state()
     },
     get lagMs() {
-      if (!shared && caughtUp) return 0
-      return provedAt === null ? Number.POSITIVE_INFINITY : Math.max(0, clock.monotonic() - provedAt)
+      if (provedAt === null) return Number.POSITIVE_INFINITY
+      return shared ? Math.max(0, clock.monotonic() - provedAt) : 0
     },
     get size() {
       return set.size
     },
-    forget: (nowMs, limit) => set.forget(nowMs, limit),
+    get bytes() {
+      return set.bytes
+    },
+    get position() {
+      return feed.position
+    },
+    get reopened() {
+      return feed.reopened
+    },
+    forget: (nowMs) => set.forget(nowMs),
     async stop() {
+      clearInterval(stateCheck)
       ending.abort()
       await following
     },
   }
-}
-
-// Jitter keeps a fleet from returning to a restarted ledger in step; it needs no cryptographic randomness.
-function retryDelayMs(attempt: number): number {
-  return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    timer.unref()
-    signal.addEventListener('abort', done, { once: true })
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
-}
-
-/** Rejects when the work takes longer than `ms`. */
-export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -1,164 +1,194 @@
+import { type RandomSource, systemRandom } from '../base/ids.ts'
 import type { TokenIds } from '../base/types.ts'
-import type { Revocation } from './revocation.ts'
+import { IdKeys, KEY_PLACE, KEY_SLOT, KEY_SPARE, KEY_WORDS } from './id-key.ts'
+import { IdTable } from './id-table.ts'
+import type { Revocation, RevocationKind } from './revocation.ts'
+import { SubjectCutoffs } from './subject-cutoffs.ts'
 
 /**
- * The live revocations in memory, asked on every request. Exact: whole ids are compared, and the strictest record wins.
+ * The ids of a token that is checked again and again, with their hashes. It belongs to the set that prepared it. Most
+ * checks touch the numbers only.
+ */
+export interface PreparedIds {
+  readonly ids: TokenIds
+  readonly hasJti: boolean
+  readonly hasSid: boolean
+  readonly hasSub: boolean
+  readonly jtiPlace: number
+  readonly jtiSlot: number
+  readonly sidPlace: number
+  readonly sidSlot: number
+  readonly subPlace: number
+  readonly subSlot: number
+}
+
+/**
+ * The live revocations in memory, asked on every request. Exact: whole ids are compared, and no hash decides. What it
+ * holds lies outside the JavaScript heap, 26 to 32 bytes for a token or session that has a UUID (up to 36 after many
+ * have expired); the characters of other ids come on top.
  */
 export interface RevocationSet {
-  /** Takes a record in. Doing so again changes nothing. */
-  add(record: Revocation): void
-  /** The record that kills a token with these ids, or `null`. Constant time in the number of records. */
-  find(ids: TokenIds): Revocation | null
-  /** Forgets records whose `expiresAt` has passed, at most `limit` of them; answers how many. */
-  forget(nowMs: number, limit: number): number
-  /** The records held. */
+  /** Takes a record in; true when that changed anything. */
+  add(record: Revocation): boolean
+  /** Hashes the ids of a token once for many a {@link findPrepared}. */
+  prepare(ids: TokenIds): PreparedIds
+  /** The kind of record that kills a token with these ids, or `null`. Constant time; allocates nothing. */
+  find(ids: TokenIds): RevocationKind | null
+  /** As {@link find}, for ids that this set has prepared. */
+  findPrepared(prepared: PreparedIds): RevocationKind | null
+  /** The time of issue up to which every token of this `sub` and `sid` is dead, in milliseconds; -Infinity for none. */
+  cutoff(sub: string | undefined, sid: string | undefined): number
+  /** Forgets what has expired: about a millisecond of work for each slice; yields how many ids that were. */
+  forget(nowMs: number): Generator<number>
+  /**
+   * Records that come to what is held, said to be made at `atMs`; an expiry is rounded up to two seconds. What is added
+   * or forgotten meanwhile may be among them or not, and a record may come twice.
+   */
+  records(atMs: number): Generator<Revocation>
+  /** The ids held; a subject counts once however many cut-offs it has, and `everything` is one. */
   readonly size: number
+  /** The bytes held outside the heap. */
+  readonly bytes: number
+  /** Grows whenever something is added that may kill a token that was alive. */
+  readonly version: number
 }
 
-type SubjectRevocation = Extract<Revocation, { kind: 'subject' }>
-type EverythingRevocation = Extract<Revocation, { kind: 'everything' }>
-
-/**
- * Up to two cut-offs of one subject. `latest` reaches furthest; `behind` reaches furthest among those that spare
- * another session than `latest` does, and so decides for the session that `latest` spares. A third can never matter.
- * They are forgotten together, so that the expiry of one brings back nothing that another had killed.
- */
-interface SubjectCutoffs {
-  latest: SubjectRevocation
-  behind: SubjectRevocation | null
-  expiresAt: number
-}
-
-// Records that expire within the same span are forgotten together.
-const BUCKET_MS = 10_000
-
-interface Due {
-  readonly of: 'tokens' | 'sessions' | 'subjects' | 'everything'
-  readonly id: string
-}
+// Where the keys of the three ids of a token lie while they are looked up.
+const JTI = 0
+const SID = KEY_WORDS
+const SUB = 2 * KEY_WORDS
 
 /** Makes an empty set. */
-export function createRevocationSet(): RevocationSet {
-  const tokens = new Map<string, Revocation>()
-  const sessions = new Map<string, Revocation>()
-  const subjects = new Map<string, SubjectCutoffs>()
-  let everything: EverythingRevocation | null = null
-  const buckets = new Map<number, Due[]>()
-  // The buckets in use, ascending. A new one mostly comes last, so keeping the order costs next to nothing.
-  const order: number[] = []
+export function createRevocationSet(random: RandomSource = systemRandom): RevocationSet {
+  const keys = new IdKeys(random)
+  const tokens = new IdTable(keys)
+  const sessions = new IdTable(keys)
+  const subjects = new SubjectCutoffs(keys)
+  const everything = { held: false, before: Number.NEGATIVE_INFINITY, expiresAt: Number.NEGATIVE_INFINITY }
+  const key = new Int32Array(3 * KEY_WORDS)
+  let version = 0
 
-  const schedule = (expiresAt: number, due: Due) => {
-    const bucket = Math.floor(expiresAt / BUCKET_MS)
-    const list = buckets.get(bucket)
-    if (list !== undefined) {
-      list.push(due)
-      return
-    }
-    buckets.set(bucket, [due])
-    let at = order.length
-    while (at > 0 && (order[at - 1] ?? 0) > bucket) at -= 1
-    order.splice(at, 0, bucket)
+  const addEverything = (before: number, expiresAt: number) => {
+    const reachesFurther = before > everything.before
+    const prolonged = !(expiresAt <= everything.expiresAt)
+    everything.held = true
+    if (reachesFurther) everything.before = before
+    if (prolonged) everything.expiresAt = expiresAt
+    return reachesFurther ? 'fresh' : prolonged ? 'prolonged' : 'known'
   }
 
-  const addTo = (map: Map<string, Revocation>, of: 'tokens' | 'sessions', id: string, record: Revocation) => {
-    const known = map.get(id)
-    if (known !== undefined && known.expiresAt >= record.expiresAt) return
-    map.set(id, record)
-    schedule(record.expiresAt, { of, id })
+  const put = (record: Revocation) => {
+    if (record.kind === 'everything') return addEverything(record.before, record.expiresAt)
+    keys.write(record.id, key, JTI)
+    if (record.kind === 'subject') return subjects.add(record, key, JTI)
+    return (record.kind === 'token' ? tokens : sessions).put(record.id, key, JTI, record.expiresAt)
   }
 
-  const addSubject = (record: SubjectRevocation) => {
-    const known = subjects.get(record.id)
-    if (known === undefined) {
-      subjects.set(record.id, { latest: record, behind: null, expiresAt: record.expiresAt })
-    } else {
-      mergeCutoff(known, record)
-      if (record.expiresAt <= known.expiresAt) return
-      known.expiresAt = record.expiresAt
-    }
-    schedule(record.expiresAt, { of: 'subjects', id: record.id })
-  }
-
-  const forgetDue = ({ of, id }: Due, nowMs: number): number => {
-    if (of === 'everything') {
-      if (everything === null || everything.expiresAt > nowMs) return 0
-      everything = null
-      return 1
-    }
-    const map = of === 'tokens' ? tokens : of === 'sessions' ? sessions : subjects
-    const record = map.get(id)
-    // A later record for the same id has its own place in a later bucket.
-    return record !== undefined && record.expiresAt <= nowMs && map.delete(id) ? 1 : 0
+  /** The verdict on ids that may be held, whose keys have been written. */
+  const confirm = (ids: TokenIds, mayJti: boolean, maySid: boolean, maySub: boolean): RevocationKind | null => {
+    if (maySub && subjects.kills(ids, key, SUB)) return 'subject'
+    if (maySid && ids.sid !== undefined && sessions.seek(ids.sid, key, SID)) return 'session'
+    if (mayJti && ids.jti !== undefined && tokens.seek(ids.jti, key, JTI)) return 'token'
+    return null
   }
 
   return {
     add(record) {
-      switch (record.kind) {
-        case 'token':
-          return addTo(tokens, 'tokens', record.id, record)
-        case 'session':
-          return addTo(sessions, 'sessions', record.id, record)
-        case 'subject':
-          return addSubject(record)
-        case 'everything':
-          everything = strictest(everything, record)
-          return schedule(record.expiresAt, { of: 'everything', id: '' })
+      const outcome = put(record)
+      if (outcome === 'fresh') version += 1
+      return outcome !== 'known'
+    },
+    prepare(ids) {
+      const { jti, sid, sub } = ids
+      const words = new Int32Array(3 * KEY_WORDS)
+      if (jti !== undefined) keys.write(jti, words, JTI)
+      if (sid !== undefined) keys.write(sid, words, SID)
+      if (sub !== undefined) keys.write(sub, words, SUB)
+      const word = (at: number) => words[at] ?? 0
+      return {
+        ids,
+        hasJti: jti !== undefined,
+        hasSid: sid !== undefined,
+        hasSub: sub !== undefined,
+        jtiPlace: word(JTI + KEY_PLACE),
+        jtiSlot: word(JTI + KEY_SLOT),
+        sidPlace: word(SID + KEY_PLACE),
+        sidSlot: word(SID + KEY_SLOT),
+        subPlace: word(SUB + KEY_PLACE),
+        subSlot: word(SUB + KEY_SLOT),
       }
     },
-    find({ jti, sid, sub, iatMs }) {
-      if (everything !== null && iatMs <= everything.before) return everything
-      if (sub !== undefined) {
-        const cutoffs = subjects.get(sub)
-        if (cutoffs !== undefined) {
-          const spared = sid !== undefined && cutoffs.latest.except === sid
-          const cutoff = spared ? cutoffs.behind : cutoffs.latest
-          if (cutoff !== null && iatMs <= cutoff.before) return cutoff
-        }
+    find(ids) {
+      const { jti, sid, sub } = ids
+      if (everything.held && ids.iatMs <= everything.before) return 'everything'
+      // An id is not even hashed for a table that is empty.
+      const hasJti = jti !== undefined && tokens.size > 0
+      const hasSid = sid !== undefined && sessions.size > 0
+      const hasSub = sub !== undefined && subjects.table.size > 0
+      // Memory is asked for what one id needs before the next is hashed, and no answer is used before all have been asked
+      // for: so the processor waits less than once for each.
+      if (hasJti) {
+        keys.write(jti, key, JTI)
+        key[JTI + KEY_SPARE] = tokens.touch(key[JTI + KEY_PLACE] ?? 0, key[JTI + KEY_SLOT] ?? 0)
       }
-      return (
-        (sid !== undefined ? sessions.get(sid) : undefined) ?? (jti !== undefined ? tokens.get(jti) : undefined) ?? null
-      )
+      if (hasSid) {
+        keys.write(sid, key, SID)
+        key[SID + KEY_SPARE] = sessions.touch(key[SID + KEY_PLACE] ?? 0, key[SID + KEY_SLOT] ?? 0)
+      }
+      if (hasSub) keys.write(sub, key, SUB)
+      const mayJti = hasJti && tokens.mayHold(key[JTI + KEY_PLACE] ?? 0, key[JTI + KEY_SLOT] ?? 0)
+      const maySid = hasSid && sessions.mayHold(key[SID + KEY_PLACE] ?? 0, key[SID + KEY_SLOT] ?? 0)
+      const maySub = hasSub && subjects.table.mayHold(key[SUB + KEY_PLACE] ?? 0, key[SUB + KEY_SLOT] ?? 0)
+      return mayJti || maySid || maySub ? confirm(ids, mayJti, maySid, maySub) : null
     },
-    forget(nowMs, limit) {
-      const lastDue = Math.floor(nowMs / BUCKET_MS) - 1
-      let forgotten = 0
-      let visited = 0
-      for (let bucket = order[0]; bucket !== undefined && bucket <= lastDue; bucket = order[0]) {
-        const list = buckets.get(bucket) ?? []
-        while (list.length > 0) {
-          if (visited >= limit) return forgotten
-          const due = list.pop()
-          if (due !== undefined) forgotten += forgetDue(due, nowMs)
-          visited += 1
-        }
-        buckets.delete(bucket)
-        order.shift()
+    findPrepared(prepared) {
+      if (everything.held && prepared.ids.iatMs <= everything.before) return 'everything'
+      const mayJti = prepared.hasJti && tokens.mayHold(prepared.jtiPlace, prepared.jtiSlot)
+      const maySid = prepared.hasSid && sessions.mayHold(prepared.sidPlace, prepared.sidSlot)
+      const maySub = prepared.hasSub && subjects.table.mayHold(prepared.subPlace, prepared.subSlot)
+      if (!mayJti && !maySid && !maySub) return null
+      const { ids } = prepared
+      if (mayJti && ids.jti !== undefined) keys.write(ids.jti, key, JTI)
+      if (maySid && ids.sid !== undefined) keys.write(ids.sid, key, SID)
+      if (maySub && ids.sub !== undefined) keys.write(ids.sub, key, SUB)
+      return confirm(ids, mayJti, maySid, maySub)
+    },
+    cutoff(sub, sid) {
+      if (sub === undefined) return everything.before
+      keys.write(sub, key, SUB)
+      return Math.max(everything.before, subjects.cutoff(sub, sid, key, SUB))
+    },
+    *forget(nowMs) {
+      if (everything.held && everything.expiresAt <= nowMs) {
+        everything.held = false
+        everything.before = Number.NEGATIVE_INFINITY
+        everything.expiresAt = Number.NEGATIVE_INFINITY
+        yield 1
       }
-      return forgotten
+      yield* tokens.forget(nowMs)
+      yield* sessions.forget(nowMs)
+      yield* subjects.forget(nowMs)
+    },
+    *records(atMs) {
+      if (everything.held) {
+        yield { kind: 'everything', before: everything.before, at: atMs, expiresAt: everything.expiresAt }
+      }
+      yield* subjects.records(atMs)
+      for (const [kind, table] of [
+        ['session', sessions],
+        ['token', tokens],
+      ] as const) {
+        for (const { id, expiresAtMs: expiresAt } of table.entries()) yield { kind, id, at: atMs, expiresAt }
+      }
     },
     get size() {
-      let count = tokens.size + sessions.size + (everything === null ? 0 : 1)
-      for (const cutoffs of subjects.values()) count += cutoffs.behind === null ? 1 : 2
-      return count
+      return tokens.size + sessions.size + subjects.table.size + (everything.held ? 1 : 0)
     },
-  }
-}
-
-/** The cut-off that reaches further, kept for as long as either asks. */
-function strictest(known: EverythingRevocation | null, record: EverythingRevocation): EverythingRevocation {
-  if (known === null) return record
-  const further = record.before > known.before ? record : known
-  return { ...further, expiresAt: Math.max(known.expiresAt, record.expiresAt) }
-}
-
-function mergeCutoff(known: SubjectCutoffs, record: SubjectRevocation): void {
-  const { latest, behind } = known
-  if (record.except === latest.except) {
-    if (record.before > latest.before) known.latest = record
-  } else if (record.before > latest.before) {
-    known.behind = latest
-    known.latest = record
-  } else if (behind === null || record.before > behind.before) {
-    known.behind = record
+    get bytes() {
+      return tokens.bytes + sessions.bytes + subjects.table.bytes
+    },
+    get version() {
+      return version
+    },
   }
 }

@@ -3,6 +3,7 @@ import type { RevocationCheck, RevocationVerdict } from '../revocation/check.ts'
 import type { TokenVerifier, VerifiedToken } from '../tokens/verify.ts'
 import { bearerToken } from '../web/locations.ts'
 import type { RequestView } from '../web/request.ts'
+import { CheckedPrincipal, type Watch } from './checked-principal.ts'
 import type { Principal } from './principal.ts'
 
 /** What one route asks of the token. */
@@ -36,7 +37,13 @@ export interface Guard {
 }
 
 /** Composes the pipeline. `wallNow` is in milliseconds since the epoch. */
-export function createGuard(verifier: TokenVerifier, revoked: RevocationCheck, wallNow: () => number): Guard {
+export function createGuard(parts: {
+  verifier: TokenVerifier
+  revoked: RevocationCheck
+  wallNow: () => number
+  watch: Watch
+}): Guard {
+  const { verifier, revoked, wallNow, watch } = parts
   const checkToken = (token: string, options: CheckOptions): Decision | Promise<Decision> => {
     const nowMs = wallNow()
     try {
@@ -48,8 +55,8 @@ export function createGuard(verifier: TokenVerifier, revoked: RevocationCheck, w
       }
       const verdict = revoked(verified)
       return verdict instanceof Promise
-        ? verdict.then((settled) => decide(settled, verified, fresh))
-        : decide(verdict, verified, fresh)
+        ? verdict.then((settled) => decide(settled, { verified, fresh, watch }))
+        : decide(verdict, { verified, fresh, watch })
     } catch (error) {
       return refuse(error)
     }
@@ -80,12 +87,13 @@ function isFresh({ fresh }: VerifiedToken, nowMs: number): boolean {
   return typeof fresh === 'number' ? nowMs < fresh : fresh
 }
 
-function decide(verdict: RevocationVerdict, verified: VerifiedToken, fresh: boolean): Decision {
+function decide(
+  verdict: RevocationVerdict,
+  checked: { verified: VerifiedToken; fresh: boolean; watch: Watch },
+): Decision {
   if (verdict instanceof RescindError) return { ok: false, error: verdict }
   if (verdict !== null) return { ok: false, error: new RescindError('token_revoked', 'The token has been revoked.') }
-  const { sub, sid, jti, type, claims, header, token, iatMs, expMs } = verified
-  const principal = { sub, sid, jti, type, fresh, claims, header, token, issuedAtMs: iatMs, expiresAtMs: expMs }
-  return { ok: true, principal }
+  return { ok: true, principal: new CheckedPrincipal(checked.verified, checked.fresh, checked.watch) }
 }
 
 function refuse(error: unknown): Decision {

@@ -88,7 +88,7 @@ const MAX_GRACE_MS = 60_000
 export function readOptions(options: RescindOptions): Settings {
   const { store, keys, issuer, audience } = options
   if (!store?.ledger || !store.sessions) throw configError('store is missing: give memoryStore() or another store')
-  if (!keys?.active) throw configError('keys is missing: give createKeyRing({ active: key })')
+  if (typeof keys?.candidates !== 'function') throw configError('keys is missing: give createKeyRing({ active: key })')
   if (!store.guarantees.durable && !options.allowVolatile && process.env.NODE_ENV === 'production') {
     throw configError('this store forgets every revocation at exit: use a durable one, or say allowVolatile: true')
   }

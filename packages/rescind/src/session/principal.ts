@@ -19,4 +19,14 @@ export interface Principal {
   readonly issuedAtMs: number
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number
+  /**
+   * Aborts when the token is revoked, with `token_revoked`, or expires, with `token_expired`: close what the token has
+   * opened (a WebSocket, a stream of events, a long download). Made at the first look, the same one ever after.
+   *
+   * @example
+   * ```ts
+   * principal.revoked.addEventListener('abort', () => socket.close(4401, 'session ended'), { once: true })
+   * ```
+   */
+  readonly revoked: AbortSignal
 }

@@ -6,6 +6,7 @@ import type { Settings } from './options.ts'
 import type { Principal } from './principal.ts'
 import { recording } from './revoke.ts'
 import type { RotateClaim } from './sessions.ts'
+import type { StoreWriter } from './store-writer.ts'
 import { refreshHash, successorJti, type TokenFactory, type TokenPair } from './tokens.ts'
 
 /**
@@ -15,9 +16,13 @@ import { refreshHash, successorJti, type TokenFactory, type TokenPair } from './
  */
 export type Refresh = (presented: Principal) => Promise<TokenPair>
 
-/** Composes store, replica and minting into {@link Refresh}. */
-export function createRefresh(settings: Settings, replica: Replica, tokens: TokenFactory): Refresh {
-  const { store, clock } = settings
+/** Composes writer, replica and minting into {@link Refresh}. */
+export function createRefresh(
+  settings: Settings,
+  parts: { writer: StoreWriter; replica: Replica; tokens: TokenFactory },
+): Refresh {
+  const { clock } = settings
+  const { writer, replica, tokens } = parts
   return async ({ sub, sid, jti, claims, issuedAtMs }) => {
     if (sid === undefined) throw new RescindError('token_invalid', 'The refresh token belongs to no session.')
     const nowMs = clock.now()
@@ -37,7 +42,7 @@ export function createRefresh(settings: Settings, replica: Replica, tokens: Toke
         reason: 'refresh token reused',
       },
     }
-    const result = await recording(() => store.sessions.rotate(claim))
+    const result = await recording(() => writer.rotate(claim))
     switch (result.outcome) {
       case 'rotated':
       case 'replayed':

@@ -2,16 +2,22 @@ import { createSteadyTime } from '../base/clock.ts'
 import { RescindError } from '../base/errors.ts'
 import type { JsonObject } from '../base/types.ts'
 import { createRevocationCheck } from '../revocation/check.ts'
+import type { Position } from '../revocation/ledger.ts'
 import { createReplica, type ReplicaState } from '../revocation/replica.ts'
+import { createWatchers, type EndOfToken } from '../revocation/watchers.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
 import { createTokenVerifier } from '../tokens/verify.ts'
 import type { RequestView } from '../web/request.ts'
+import type { Watch } from './checked-principal.ts'
+import { createExplain, type Explain } from './explain.ts'
 import { type CheckOptions, createGuard, type Decision } from './guard.ts'
 import { type RescindOptions, readOptions } from './options.ts'
 import type { Principal } from './principal.ts'
 import { createRefresh } from './refresh.ts'
-import { checkedId, createRevoke, type Revoke, recording } from './revoke.ts'
+import { checkedId, createRevocationOrders, type EverythingReach, type SubjectReach } from './revocation-orders.ts'
+import { createRevoke, type Revoke, recording } from './revoke.ts'
 import type { PageRequest, SessionPage, SessionRecord } from './sessions.ts'
+import { createStoreWriter } from './store-writer.ts'
 import { createTokenFactory, refreshHash, type TokenPair } from './tokens.ts'
 
 /** A login to issue tokens for. */
@@ -27,13 +33,31 @@ export interface Login {
   readonly userAgent?: string | null
 }
 
-/** How a process stands towards the ledger, for health checks and metrics. */
+/** How a process stands towards the ledger: for health checks, and as numbers for metrics. */
 export interface RescindStatus {
   readonly state: ReplicaState
   /** Milliseconds since memory was last proved complete; `Infinity` before the first replay. */
   readonly lagMs: number
   readonly liveRecords: number
+  /** Bytes that they take outside the JavaScript heap. */
+  readonly liveRecordBytes: number
+  /** The last place in the ledger that was read; `null` before the first replay. */
+  readonly position: Position | null
+  /** How often the feed had to be reopened. */
+  readonly feedReopened: number
+  /** How many tokens passed unchecked, by `onUnavailable: 'allow'`. */
+  readonly uncheckedTokens: number
+  /** The changes that wait for the store or are being written. */
+  readonly pendingWrites: number
+  /** The signals of `principal.revoked` that wait. */
+  readonly watchedTokens: number
 }
+
+/** A revocation that may be asked for, to see beforehand what it would end. */
+export type RevocationPreview =
+  | { readonly kind: 'session'; readonly sid: string }
+  | ({ readonly kind: 'subject'; readonly sub: string } & Pick<SubjectReach, 'before' | 'except'>)
+  | ({ readonly kind: 'everything' } & Pick<EverythingReach, 'before'>)
 
 /** Issues, checks and revokes tokens. Made by {@link createRescind}. */
 export interface Rescind {
@@ -55,6 +79,10 @@ export interface Rescind {
   /** Checks a token that came some other way; rejects with the code that refuses it. */
   verify(token: string, options?: Pick<CheckOptions, 'type' | 'fresh'>): Promise<Principal>
   readonly revoke: Revoke
+  /** How many live sessions a revocation would end, before it is done. Ends none. */
+  preview(revocation: RevocationPreview): Promise<{ readonly sessions: number }>
+  /** Why a token is refused: which record killed it, by whom, when and until when. Asks the ledger. */
+  readonly explain: Explain
   readonly sessions: {
     /** A live session, or `null`. */
     get(sid: string): Promise<SessionRecord | null>
@@ -64,13 +92,15 @@ export interface Rescind {
   /** The public keys, for others to verify our tokens with. */
   jwks(): ReturnType<KeyRing['jwks']>
   status(): RescindStatus
+  /** Calls the listener at every change of {@link RescindStatus.state}; answers how to stop. */
+  onStateChange(listener: (state: ReplicaState) => void): () => void
   /** Stops following the ledger. The store stays open: it is its maker's to close. */
   close(): Promise<void>
 }
 
 const REPLAY_DEADLINE_MS = 30_000
 const SWEEP_INTERVAL_MS = 10_000
-const SWEEP_LIMIT = 1_000
+const SWEEP_LIMIT = 500
 
 /**
  * Composes keys, a store and the settings into the whole library.
@@ -87,43 +117,66 @@ const SWEEP_LIMIT = 1_000
 export function createRescind(options: RescindOptions): Rescind {
   const settings = readOptions(options)
   const { store, keys, clock, onWarning } = settings
-  for (const warning of keys.active.warnings) onWarning(warning)
+  for (const warning of keys.active?.warnings ?? []) onWarning(warning)
   const wallNow = () => clock.now()
   const tokens = createTokenFactory(settings)
+  const writer = createStoreWriter(store)
+  const listeners = new Set<(state: ReplicaState) => void>()
+  const watchers = createWatchers({
+    wallNow,
+    isRevoked: (ids) => replica.find(ids) !== null,
+    reason: (code) => new RescindError(code, endOfToken[code]),
+  })
   const replica = createReplica({
     ledger: store.ledger,
     clock,
     maxStalenessMs: settings.maxStalenessMs,
     shared: store.guarantees.shared,
+    onRecord: watchers.notify,
+    onStateChange: (state) => {
+      for (const listener of listeners) tell(listener, state)
+    },
     onWarning,
   })
   const verifier = createTokenVerifier(keys, settings, settings.verifiedTokenCacheSize)
   const revoked = createRevocationCheck({ replica, ledger: store.ledger, wallNow, onWarning }, settings)
-  const guard = createGuard(verifier, revoked, wallNow)
-  const refresh = createRefresh(settings, replica, tokens)
+  const watch: Watch = (ids, expiresAtMs) => watchers.watch(ids, expiresAtMs + settings.leewayMs)
+  const guard = createGuard({ verifier, revoked, wallNow, watch })
+  const refresh = createRefresh(settings, { writer, replica, tokens })
+  const orders = createRevocationOrders(settings)
 
   const steadyTime = createSteadyTime(clock)
   const sweep = async () => {
     const nowMs = steadyTime()
-    await inBatches(async () => replica.forget(nowMs, SWEEP_LIMIT))
-    await inBatches(() => store.ledger.prune(nowMs, SWEEP_LIMIT))
-    await inBatches(() => store.sessions.sweep(nowMs, SWEEP_LIMIT))
+    for (const _slice of replica.forget(nowMs)) await new Promise((resolve) => setImmediate(resolve))
+    await untilDone(() => store.ledger.prune(nowMs, SWEEP_LIMIT))
+    await untilDone(() => store.sessions.sweep(nowMs, SWEEP_LIMIT))
   }
-  let sweeping: Promise<void> = Promise.resolve()
+  let sweeping: Promise<void> | undefined
   const sweepTimer = setInterval(() => {
-    sweeping = sweep().catch(() => onWarning('expired records could not be cleared away: the store did not answer'))
+    sweeping ??= sweep()
+      .catch((error: unknown) => {
+        onWarning(
+          `expired records could not be cleared away: ${error instanceof Error ? error.message : 'unknown error'}`,
+        )
+      })
+      .finally(() => {
+        sweeping = undefined
+      })
   }, SWEEP_INTERVAL_MS)
   sweepTimer.unref()
 
   // A login in the very millisecond of a log-out-everywhere, or on a machine whose clock runs a little behind the one
   // that recorded it, comes after it all the same: its tokens are dated past the cut-off.
   const afterCutoffs = (sub: string, nowMs: number): number => {
-    const cutoff = replica.find({ jti: undefined, sid: undefined, sub, iatMs: nowMs })
-    if (cutoff === null || !('before' in cutoff)) return nowMs
-    const after = cutoff.before + 1
-    return after - nowMs <= settings.clockToleranceMs ? afterCutoffs(sub, after) : nowMs
+    const after = replica.cutoff(sub, undefined) + 1
+    return after > nowMs && after - nowMs <= settings.clockToleranceMs ? after : nowMs
   }
 
+  const start = async () => {
+    for (const warning of (await store.inspect?.()) ?? []) onWarning(warning)
+    await replica.start(REPLAY_DEADLINE_MS)
+  }
   let starting: Promise<void> | undefined
   const verify: Rescind['verify'] = async (token, checkOptions) => {
     const decision = await guard.checkToken(token, checkOptions)
@@ -134,7 +187,7 @@ export function createRescind(options: RescindOptions): Rescind {
 
   return {
     ready() {
-      starting ??= replica.start(REPLAY_DEADLINE_MS).catch((error: unknown) => {
+      starting ??= start().catch((error: unknown) => {
         starting = undefined
         throw error
       })
@@ -159,7 +212,7 @@ export function createRescind(options: RescindOptions): Rescind {
         refreshExpiresAtMs: expiresAtMs,
       })
       const outcome = await recording(() =>
-        store.sessions.start({
+        writer.start({
           sid,
           sub,
           refreshHash: refreshHash(refreshJti),
@@ -179,22 +232,64 @@ export function createRescind(options: RescindOptions): Rescind {
     },
     check: guard.check,
     verify,
-    revoke: createRevoke(settings, replica),
+    revoke: createRevoke({ orders, store, writer, replica }),
+    async preview(wanted) {
+      const { which } =
+        wanted.kind === 'session'
+          ? orders.session(wanted.sid)
+          : wanted.kind === 'subject'
+            ? orders.subject(wanted.sub, wanted)
+            : orders.everything(wanted)
+      const sessions = which === null ? 0 : await recording(() => store.sessions.count(which, clock.now()))
+      return { sessions }
+    },
+    explain: createExplain({ verifier, replica, ledger: store.ledger, wallNow }),
     sessions: {
       get: (sid) => store.sessions.get(sid, clock.now()),
       list: (sub, { limit = 100, cursor } = {}) => store.sessions.list(sub, { limit, cursor }, clock.now()),
     },
     jwks: () => keys.jwks(),
-    status: () => ({ state: replica.state, lagMs: replica.lagMs, liveRecords: replica.size }),
+    status: () => ({
+      state: replica.state,
+      lagMs: replica.lagMs,
+      liveRecords: replica.size,
+      liveRecordBytes: replica.bytes,
+      position: replica.position,
+      feedReopened: replica.reopened,
+      uncheckedTokens: revoked.unchecked,
+      pendingWrites: writer.pending,
+      watchedTokens: watchers.size,
+    }),
+    onStateChange(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
     async close() {
       clearInterval(sweepTimer)
+      watchers.close()
       await sweeping
       await replica.stop()
     },
   }
 }
 
-/** Repeats a bounded piece of work until it comes up short, and lets requests through between the pieces. */
-async function inBatches(work: () => Promise<number>): Promise<void> {
-  while ((await work()) >= SWEEP_LIMIT) await new Promise((resolve) => setImmediate(resolve))
+const endOfToken: Readonly<Record<EndOfToken, string>> = {
+  token_revoked: 'The token has been revoked.',
+  token_expired: 'The token has expired.',
+}
+
+/** A listener that throws must not break the feed whose state it is told. */
+function tell(listener: (state: ReplicaState) => void, state: ReplicaState): void {
+  try {
+    listener(state)
+  } catch {
+    // The listener's own failure is its maker's to notice.
+  }
+}
+
+/** Repeats a bounded piece of work until nothing is left, and lets requests through between the pieces. */
+async function untilDone(work: () => Promise<number>): Promise<void> {
+  while ((await work()) > 0) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,90 +1,118 @@
-import { configError, RescindError } from '../base/errors.ts'
-import { ID_RULE, isUsableId } from '../base/ids.ts'
+import { RescindError } from '../base/errors.ts'
+import type { Transaction } from '../revocation/ledger.ts'
 import type { Replica } from '../revocation/replica.ts'
-import type { Revocation } from '../revocation/revocation.ts'
-import type { Settings } from './options.ts'
+import type {
+  EverythingReach,
+  RevocationOrder,
+  RevocationOrders,
+  RevokeReason,
+  SubjectReach,
+  TokenTarget,
+} from './revocation-orders.ts'
+import type { EndResult, Store } from './sessions.ts'
+import type { StoreWriter } from './store-writer.ts'
 
-/** Who revokes, and why; both are kept with the record. */
-export interface RevokeReason {
-  readonly by?: string | undefined
-  readonly reason?: string | undefined
-}
-
-/** Ways to kill tokens. Each resolves once the tokens are dead here, and the record is as durable as the store promises. */
+/**
+ * Ways to kill tokens. Each resolves once the tokens are dead here, and the record is as durable as the store promises;
+ * it rejects with `revocation_unavailable` when the store did not take it, and with `invalid_config` for an unusable id
+ * or time. Calls made at once share the store's writes.
+ */
 export interface Revoke {
-  /** Kills one token. `expiresAtMs` is its own expiry, where known. */
-  token(target: { readonly jti: string; readonly expiresAtMs?: number | undefined }, why?: RevokeReason): Promise<void>
+  /** Kills one token. */
+  token(target: TokenTarget, why?: RevokeReason): Promise<void>
   /** Ends one login: every token that descends from it. */
   session(sid: string, why?: RevokeReason): Promise<void>
+  /** Kills a user's tokens, but for those of one session. Answers how many sessions it ended. */
+  subject(sub: string, reach?: SubjectReach): Promise<number>
+  /** The panic button: kills every token issued until now, or until a time. */
+  everything(reach?: EverythingReach): Promise<void>
   /**
-   * Kills every token of a user issued at or before `before` (milliseconds since the epoch, default now), but for those
-   * of the session `except`. Answers how many sessions it ended.
+   * The same verbs within a transaction that the caller has open: a password change and the end of the user's sessions
+   * commit together or not at all. What it takes depends on the store: a PostgreSQL client, a SQLite connection.
+   *
+   * @example
+   * ```ts
+   * await client.query('BEGIN')
+   * await client.query('UPDATE users SET password_hash = $1 WHERE id = $2', [hash, sub])
+   * const ended = await auth.revoke.within(client).subject(sub)
+   * await client.query('COMMIT')
+   * ended.committed()
+   * ```
    */
-  subject(
-    sub: string,
-    options?: RevokeReason & { readonly before?: number | undefined; readonly except?: string | undefined },
-  ): Promise<number>
-  /** The panic button: kills every token issued at or before `before` (milliseconds since the epoch, default now). */
-  everything(options?: RevokeReason & { readonly before?: number | undefined }): Promise<void>
+  within(transaction: Transaction): RevokeWithin
 }
 
-/** Text of an operator's that is longer than this is cut off. */
-const MAX_REASON_LENGTH = 512
+/** The verbs of {@link Revoke}, within a transaction. */
+export interface RevokeWithin {
+  token(target: TokenTarget, why?: RevokeReason): Promise<Uncommitted>
+  session(sid: string, why?: RevokeReason): Promise<Uncommitted>
+  subject(sub: string, reach?: SubjectReach): Promise<Uncommitted>
+  everything(reach?: EverythingReach): Promise<Uncommitted>
+}
 
-/** Composes store and replica into {@link Revoke}. */
-export function createRevoke(settings: Settings, replica: Replica): Revoke {
-  const { store, clock } = settings
-  const slackMs = settings.leewayMs + settings.clockToleranceMs
+/** A revocation that holds once the caller's transaction commits. */
+export interface Uncommitted {
+  /** How many sessions it ends. */
+  readonly ended: number
+  /**
+   * To be called after the commit: from then on this process refuses the tokens, as every other does within
+   * milliseconds. After a rollback, leave it out.
+   */
+  committed(): void
+}
 
-  const facts = (why: RevokeReason, expiresAt: number) => ({
-    at: clock.now(),
-    expiresAt,
-    ...(why.by === undefined ? {} : { by: why.by.slice(0, MAX_REASON_LENGTH) }),
-    ...(why.reason === undefined ? {} : { reason: why.reason.slice(0, MAX_REASON_LENGTH) }),
-  })
-  /** When the last token issued up to then has expired. */
-  const lastExpiry = (issuedBy = clock.now()) => issuedBy + settings.maxTokenTtlMs + slackMs
+/** Composes orders, store and replica into {@link Revoke}. */
+export function createRevoke(parts: {
+  orders: RevocationOrders
+  store: Store
+  writer: StoreWriter
+  replica: Replica
+}): Revoke {
+  const { orders, store, writer, replica } = parts
+
+  const carryOut = async ({ which, revocation }: RevocationOrder): Promise<number> => {
+    const { ended, recorded } = await recording(async () => {
+      if (which !== null) return writer.end({ which, revocation })
+      await writer.append(revocation)
+      return { ended: 0, recorded: [revocation] }
+    })
+    replica.apply(recorded)
+    return ended
+  }
+
+  const carryOutWithin = async (
+    { which, revocation }: RevocationOrder,
+    transaction: Transaction,
+  ): Promise<Uncommitted> => {
+    const { ended, recorded } = await recording(async (): Promise<EndResult> => {
+      if (which !== null) {
+        const [result] = await store.sessions.end([{ which, revocation }], transaction)
+        if (result === undefined) throw new RescindError('store_failed', 'The store left an order unanswered.')
+        return result
+      }
+      await store.ledger.append([revocation], transaction)
+      return { ended: 0, recorded: [revocation] }
+    })
+    return { ended, committed: () => replica.apply(recorded) }
+  }
 
   return {
-    async token({ jti, expiresAtMs }, why = {}) {
-      // A time that has passed, or seconds given for milliseconds, would let the record be forgotten at once.
-      const isOwn = expiresAtMs !== undefined && expiresAtMs > clock.now() && expiresAtMs < lastExpiry()
-      const expiresAt = isOwn ? Math.ceil(expiresAtMs) + slackMs : lastExpiry()
-      const record: Revocation = { kind: 'token', id: checkedId('jti', jti), ...facts(why, expiresAt) }
-      await recording(() => store.ledger.append([record]))
-      replica.apply([record])
+    async token(target, why) {
+      await carryOut(orders.token(target, why))
     },
-    async session(sid, why = {}) {
-      const record: Revocation = { kind: 'session', id: checkedId('sid', sid), ...facts(why, lastExpiry()) }
-      const { recorded } = await recording(() => store.sessions.end({ sid }, record))
-      replica.apply(recorded)
+    async session(sid, why) {
+      await carryOut(orders.session(sid, why))
     },
-    async subject(sub, options = {}) {
-      const { before, except } = options
-      const reach = checkedBefore(before) ?? clock.now()
-      const record: Revocation = {
-        kind: 'subject',
-        id: checkedId('sub', sub),
-        before: reach,
-        ...(except === undefined ? {} : { except: checkedId('except', except) }),
-        ...facts(options, lastExpiry(Math.max(reach, clock.now()))),
-      }
-      const { ended, recorded } = await recording(() => store.sessions.end({ sub, beforeMs: before, except }, record))
-      replica.apply(recorded)
-      return ended
+    subject: async (sub, reach) => carryOut(orders.subject(sub, reach)),
+    async everything(reach) {
+      await carryOut(orders.everything(reach))
     },
-    async everything(options = {}) {
-      const before = checkedBefore(options.before) ?? clock.now()
-      const expiresAt = lastExpiry(Math.max(before, clock.now()))
-      const record: Revocation = { kind: 'everything', before, ...facts(options, expiresAt) }
-      if (options.before === undefined) {
-        const { recorded } = await recording(() => store.sessions.end({ everyone: true }, record))
-        replica.apply(recorded)
-      } else {
-        await recording(() => store.ledger.append([record]))
-        replica.apply([record])
-      }
-    },
+    within: (transaction) => ({
+      token: async (target, why) => carryOutWithin(orders.token(target, why), transaction),
+      session: async (sid, why) => carryOutWithin(orders.session(sid, why), transaction),
+      subject: async (sub, reach) => carryOutWithin(orders.subject(sub, reach), transaction),
+      everything: async (reach) => carryOutWithin(orders.everything(reach), transaction),
+    }),
   }
 }
 
@@ -93,18 +121,9 @@ export async function recording<T>(verb: () => Promise<T>): Promise<T> {
   try {
     return await verb()
   } catch (cause) {
+    if (cause instanceof RescindError && (cause.code === 'invalid_config' || cause.code === 'revocation_unavailable')) {
+      throw cause
+    }
     throw new RescindError('revocation_unavailable', 'The store did not take the change: try again.', { cause })
   }
-}
-
-export function checkedId(name: string, id: string): string {
-  if (!isUsableId(id)) throw configError(`${name} must be ${ID_RULE}`)
-  return id
-}
-
-function checkedBefore(before: number | undefined): number | undefined {
-  if (before !== undefined && !Number.isSafeInteger(before)) {
-    throw configError('before must be a whole number of milliseconds since the epoch')
-  }
-  return before
 }

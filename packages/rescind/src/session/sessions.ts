@@ -1,5 +1,5 @@
 import type { TokenIds } from '../base/types.ts'
-import type { Ledger } from '../revocation/ledger.ts'
+import type { Ledger, Transaction } from '../revocation/ledger.ts'
 import type { Revocation } from '../revocation/revocation.ts'
 
 /** One login, as a store keeps it. Times are milliseconds since the epoch. */
@@ -53,13 +53,20 @@ export type RotateOutcome =
   | { readonly outcome: 'reused' | 'ended' | 'unknown' }
 
 /**
- * Which sessions to end: one; or a subject's, but for `except`. Without `beforeMs` these are all that the store holds,
- * in the store's own order, whatever the clocks say; with it, those begun at or before. `everyone`: all there are.
+ * Which sessions to end: one; a subject's, but for `except`; or everyone's. Without `beforeMs` these are all that the
+ * store holds, in the store's own order, whatever the clocks say. With it, a subject's are those begun at or before,
+ * and everyone's those whose last token was issued at or before.
  */
 export type SessionSelector =
-  | { readonly everyone: true }
+  | { readonly everyone: true; readonly beforeMs?: number | undefined }
   | { readonly sid: string }
   | { readonly sub: string; readonly beforeMs?: number | undefined; readonly except?: string | undefined }
+
+/** The wish to end sessions and to record why, in one atomic write. */
+export interface EndOrder {
+  readonly which: SessionSelector
+  readonly revocation: Revocation
+}
 
 /** The sessions ended, and every revocation recorded for them, in the same atomic write. */
 export interface EndResult {
@@ -79,18 +86,26 @@ export interface SessionPage {
   readonly nextCursor: string | null
 }
 
-/** The logins a store keeps: the port behind refresh tokens. Every verb is atomic and names its winner. */
+/**
+ * The logins a store keeps: the port behind refresh tokens. What writes takes many wishes at once and answers each in
+ * its place: every wish is atomic by itself and names its winner, as if they had come one after the other, and all of
+ * them share one durable write (one commit, one fsync, one round trip). Nothing is answered before that write is done;
+ * when it fails, all of them fail.
+ */
 export interface Sessions {
-  start(session: NewSession): Promise<'started' | 'exists'>
-  rotate(claim: RotateClaim): Promise<RotateOutcome>
+  start(sessions: readonly NewSession[]): Promise<readonly ('started' | 'exists')[]>
+  rotate(claims: readonly RotateClaim[]): Promise<readonly RotateOutcome[]>
   /**
-   * Ends sessions and records `revocation` in one atomic write. A `subject` revocation also records a `session`
-   * revocation for each session it ends, so that a token minted by a refresh in flight dies whatever the clocks say. An
-   * `everything` revocation is recorded with a `before` no earlier than the last token issued by a session it ends.
+   * Ends sessions and records the revocations. A `subject` revocation also records a `session` revocation for each
+   * session it ends, so that a token minted by a refresh in flight dies whatever the clocks say. An `everything`
+   * revocation of all sessions is recorded with a `before` no earlier than the last token issued by a session it ends.
+   * With `within` it happens when that transaction commits; a store that cannot join it throws `invalid_config`.
    */
-  end(which: SessionSelector, revocation: Revocation): Promise<EndResult>
+  end(orders: readonly EndOrder[], within?: Transaction): Promise<readonly EndResult[]>
   get(sid: string, nowMs: number): Promise<SessionRecord | null>
   list(sub: string, page: PageRequest, nowMs: number): Promise<SessionPage>
+  /** How many live sessions {@link end} would end. */
+  count(which: SessionSelector, nowMs: number): Promise<number>
   /** Forgets up to `limit` sessions that are past their end; answers how many. */
   sweep(nowMs: number, limit: number): Promise<number>
 }
@@ -105,5 +120,10 @@ export interface Store {
     /** Other processes see it. */
     readonly shared: boolean
   }
+  /**
+   * Called once before the store is used: answers what an operator should know (a server that may forget), and rejects
+   * with `invalid_config` where it must not be used as it is.
+   */
+  inspect?(): Promise<readonly string[]>
   close(): Promise<void>
 }

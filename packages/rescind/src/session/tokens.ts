@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createIdSource, uuidV7 } from '../base/ids.ts'
 import type { JsonObject } from '../base/types.ts'
+import { signingKey } from '../tokens/key-ring.ts'
 import { mintToken } from '../tokens/mint.ts'
 import type { Settings } from './options.ts'
 
@@ -51,7 +52,7 @@ export function createTokenFactory(settings: Settings): TokenFactory {
         issuedAtMs: nowMs,
         expiresAtMs: nowMs + accessTtlMs,
       },
-      keys.active,
+      signingKey(keys),
     )
   return {
     newId,
@@ -71,7 +72,7 @@ export function createTokenFactory(settings: Settings): TokenFactory {
           issuedAtMs: refreshIssuedAtMs,
           expiresAtMs: refreshExpiresAtMs,
         },
-        keys.active,
+        signingKey(keys),
       )
       return {
         accessToken: access(order),

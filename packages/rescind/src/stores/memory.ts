@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { TokenIds } from '../base/types.ts'
-import type { FeedSink, Ledger, Page } from '../revocation/ledger.ts'
+import type { FeedSink, Ledger, Page, Transaction } from '../revocation/ledger.ts'
 import { kills, type Revocation } from '../revocation/revocation.ts'
-import type { Sessions, Store } from '../session/sessions.ts'
+import type { EndOrder, EndResult, RotateClaim, RotateOutcome, Sessions, Store } from '../session/sessions.ts'
 import { readCursor, writeCursor } from './shared/cursor.ts'
-import { decideRotation, type SessionState, shownSession } from './shared/rotation.ts'
-import { recordsForEnd } from './shared/session-end.ts'
+import { identityOf } from './shared/identity.ts'
+import { parsePosition, writePosition } from './shared/position.ts'
+import { decideRotation, rotatedState, type SessionState, shownSession } from './shared/rotation.ts'
+import { isChosen, recordsForEnd } from './shared/session-end.ts'
+import { refuseTransaction } from './shared/transaction.ts'
 
 /**
  * Keeps everything in this process, for tests and toys: what it holds ends with the process. In production
@@ -18,33 +21,44 @@ import { recordsForEnd } from './shared/session-end.ts'
  */
 export function memoryStore(): Store {
   const log: { position: number; record: Revocation }[] = []
+  const live = new Map<string, Revocation>()
   const sessions = new Map<string, SessionState>()
   const sinks = new Set<FeedSink>()
   const generation = randomUUID()
   let lastPosition = 0
 
   const append = (records: readonly Revocation[]): string => {
-    const news = records.filter((record) => !log.some((entry) => covers(entry.record, record)))
-    for (const record of news) {
+    const news: Revocation[] = []
+    for (const record of records) {
+      const identity = identityOf(record)
+      const known = live.get(identity)
+      if (known !== undefined && known.expiresAt >= record.expiresAt) continue
+      live.set(identity, record)
       lastPosition += 1
       log.push({ position: lastPosition, record })
+      news.push(record)
     }
-    const position = String(lastPosition)
+    const position = writePosition(generation, lastPosition)
     if (news.length > 0) for (const sink of sinks) sink.records({ records: news, position })
     return position
   }
 
   const pageAfter = (from: string | null): Page => {
-    const after = Number(from ?? 0)
+    const after = from === null ? 0 : parsePosition(from, { generation, last: lastPosition })
     const records = log.filter((entry) => entry.position > after).map((entry) => entry.record)
-    return { records, position: String(lastPosition) }
+    return { records, position: writePosition(generation, lastPosition) }
   }
 
-  const find = (ids: TokenIds, nowMs: number): Revocation | null =>
-    log.find(({ record }) => record.expiresAt > nowMs && kills(record, ids))?.record ?? null
+  const find = (ids: TokenIds, nowMs: number): Revocation | null => {
+    for (const record of live.values()) if (record.expiresAt > nowMs && kills(record, ids)) return record
+    return null
+  }
 
   const ledger: Ledger = {
-    append: async (records) => append(records),
+    async append(records, within) {
+      refuseTransaction('memory', within)
+      return append(records)
+    },
     async *read(from) {
       yield pageAfter(from)
     },
@@ -61,10 +75,11 @@ export function memoryStore(): Store {
     async prune(nowMs, limit) {
       let pruned = 0
       for (let at = log.length - 1; at >= 0 && pruned < limit; at -= 1) {
-        if ((log[at]?.record.expiresAt ?? 0) <= nowMs) {
-          log.splice(at, 1)
-          pruned += 1
-        }
+        const record = log[at]?.record
+        if (record === undefined || record.expiresAt > nowMs) continue
+        log.splice(at, 1)
+        if (live.get(identityOf(record)) === record) live.delete(identityOf(record))
+        pruned += 1
       }
       return pruned
     },
@@ -86,55 +101,47 @@ function memorySessions(
 ): Sessions {
   const isLive = (state: SessionState, nowMs: number) => state.endedAtMs === null && state.expiresAtMs > nowMs
   const endSession = (state: SessionState, endedAtMs: number) => sessions.set(state.sid, { ...state, endedAtMs })
+
+  const rotate = (claim: RotateClaim): RotateOutcome => {
+    const state = sessions.get(claim.sid) ?? null
+    const outcome = decideRotation(state, claim)
+    if (state === null || outcome === 'unknown') return { outcome: 'unknown' }
+    if (outcome === 'ended' || find(claim.token, claim.nowMs) !== null) return { outcome: 'ended' }
+    if (outcome === 'reused') {
+      endSession(state, claim.nowMs)
+      append([claim.onReuse])
+      return { outcome }
+    }
+    if (outcome === 'replayed') return { outcome, issuedAtMs: state.issuedAtMs, session: shownSession(state) }
+    const rotated = rotatedState(state, claim)
+    sessions.set(claim.sid, rotated)
+    return { outcome, issuedAtMs: claim.nowMs, session: shownSession(rotated) }
+  }
+
+  const end = ({ which, revocation }: EndOrder): EndResult => {
+    const chosen = [...sessions.values()].filter((state) => state.endedAtMs === null && isChosen(state, which))
+    for (const state of chosen) endSession(state, revocation.at)
+    const recorded = recordsForEnd(
+      revocation,
+      chosen.map((state) => state.sid),
+      Math.max(...chosen.map((state) => state.issuedAtMs)),
+    )
+    append(recorded)
+    return { ended: chosen.length, recorded }
+  }
+
   return {
-    async start(session) {
-      if (sessions.has(session.sid)) return 'exists'
-      sessions.set(session.sid, { ...session, parentHash: null, issuedAtMs: session.createdAtMs, endedAtMs: null })
-      return 'started'
+    async start(news) {
+      return news.map((session) => {
+        if (sessions.has(session.sid)) return 'exists'
+        sessions.set(session.sid, { ...session, parentHash: null, issuedAtMs: session.createdAtMs, endedAtMs: null })
+        return 'started'
+      })
     },
-    async rotate(claim) {
-      const state = sessions.get(claim.sid) ?? null
-      const outcome = decideRotation(state, claim)
-      if (state === null || outcome === 'ended' || outcome === 'unknown')
-        return { outcome: state ? 'ended' : 'unknown' }
-      if (find(claim.token, claim.nowMs) !== null) return { outcome: 'ended' }
-      if (outcome === 'reused') {
-        endSession(state, claim.nowMs)
-        append([claim.onReuse])
-        return { outcome }
-      }
-      if (outcome === 'replayed') return { outcome, issuedAtMs: state.issuedAtMs, session: shownSession(state) }
-      const rotated: SessionState = {
-        ...state,
-        refreshHash: claim.successorHash,
-        parentHash: state.refreshHash,
-        issuedAtMs: claim.nowMs,
-        lastUsedAtMs: claim.nowMs,
-        expiresAtMs: Math.min(claim.expiresAtMs, state.endsAtMs),
-      }
-      sessions.set(claim.sid, rotated)
-      return { outcome, issuedAtMs: claim.nowMs, session: shownSession(rotated) }
-    },
-    async end(which, revocation) {
-      const chosen = [...sessions.values()].filter((state) =>
-        state.endedAtMs !== null
-          ? false
-          : 'everyone' in which
-            ? true
-            : 'sid' in which
-              ? state.sid === which.sid
-              : state.sub === which.sub &&
-                state.sid !== which.except &&
-                (which.beforeMs === undefined || state.createdAtMs <= which.beforeMs),
-      )
-      for (const state of chosen) endSession(state, revocation.at)
-      const recorded = recordsForEnd(
-        revocation,
-        chosen.map((state) => state.sid),
-        Math.max(...chosen.map((state) => state.issuedAtMs)),
-      )
-      append(recorded)
-      return { ended: chosen.length, recorded }
+    rotate: async (claims) => claims.map(rotate),
+    async end(orders, within?: Transaction) {
+      refuseTransaction('memory', within)
+      return orders.map(end)
     },
     async get(sid, nowMs) {
       const state = sessions.get(sid)
@@ -153,6 +160,11 @@ function memorySessions(
       const last = page.at(-1)
       return { sessions: page.map(shownSession), nextCursor: found.length > limit && last ? writeCursor(last) : null }
     },
+    async count(which, nowMs) {
+      let count = 0
+      for (const state of sessions.values()) if (isLive(state, nowMs) && isChosen(state, which)) count += 1
+      return count
+    },
     async sweep(nowMs, limit) {
       let swept = 0
       for (const state of sessions.values()) {
@@ -162,13 +174,4 @@ function memorySessions(
       return swept
     },
   }
-}
-
-/** True when recording `next` after `known` would change nothing. */
-function covers(known: Revocation, next: Revocation): boolean {
-  if (known.kind !== next.kind || known.expiresAt < next.expiresAt) return false
-  if (known.kind === 'everything') return next.kind === 'everything' && known.before === next.before
-  if (next.kind === 'everything' || known.id !== next.id) return false
-  if (known.kind !== 'subject' || next.kind !== 'subject') return true
-  return known.before === next.before && known.except === next.except
 }

@@ -1,9 +1,10 @@
+import { boundedNumber } from '../base/config.ts'
 import type { Store } from '../session/sessions.ts'
-import { prepareDatabase, type SqliteLike } from './shared/sqlite-database.ts'
-import { sqliteLedger } from './shared/sqlite-ledger.ts'
-import { sqliteSessions } from './shared/sqlite-sessions.ts'
+import { prepareDatabase, type SqliteLike } from './sqlite/database.ts'
+import { sqliteLedger } from './sqlite/ledger.ts'
+import { sqliteSessions } from './sqlite/sessions.ts'
 
-export type { SqliteLike, SqliteStatementLike } from './shared/sqlite-database.ts'
+export type { SqliteLike, SqliteStatementLike } from './sqlite/database.ts'
 
 /** How {@link sqliteStore} behaves. */
 export interface SqliteStoreOptions {
@@ -17,7 +18,9 @@ export interface SqliteStoreOptions {
 /**
  * Keeps ledger and sessions in a SQLite database: one file, several processes on one host. Sets WAL and
  * `synchronous=FULL` on the connection, so that what was acknowledged survives a power cut, and makes its tables
- * (`rescind_…`). The caller opens and closes the database.
+ * (`rescind_…`). The caller opens and closes the database, and gives the store a connection of its own: work of the
+ * caller's that is open around a revocation could roll it back after it was acknowledged. To revoke within a
+ * transaction on purpose, pass the connection that has it open (to the same file) as `within`.
  *
  * @param database a better-sqlite3 connection
  * @example
@@ -28,10 +31,10 @@ export interface SqliteStoreOptions {
  */
 export function sqliteStore(database: SqliteLike, options: SqliteStoreOptions = {}): Store {
   const { durable } = prepareDatabase(database)
-  const ledger = sqliteLedger(database, options.pollMs ?? 20)
+  const pollMs = boundedNumber('pollMs', options.pollMs ?? 20, { min: 1, max: 60_000, unit: 'milliseconds' })
   return {
-    ledger,
-    sessions: sqliteSessions(database, ledger),
+    ledger: sqliteLedger(database, pollMs),
+    sessions: sqliteSessions(database),
     guarantees: { durable, shared: true },
     close: async () => {},
   }

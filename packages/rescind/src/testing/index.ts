@@ -1,4 +1,6 @@
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
+export { createFleet, type Fleet, type FleetNode } from './fleet.ts'
 export type { OpenStore } from './open-store.ts'
 export { eventually, type TestRunner } from './runner.ts'
 export { describeStore, type StoreUnderTest } from './store-conformance.ts'
+export { createTcpProxy, type TcpProxy, type TcpProxyTarget } from './tcp-proxy.ts'

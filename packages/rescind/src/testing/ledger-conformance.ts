@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { TokenIds } from '../base/types.ts'
 import type { FeedSink, Ledger, Position } from '../revocation/ledger.ts'
 import { kills, type Revocation } from '../revocation/revocation.ts'
@@ -137,20 +137,45 @@ export function describeLedger(test: DefineTest): void {
   }) => {
     const ending = new AbortController()
     const proofs: number[] = []
-    let ticks = 0
+    const startedAt = performance.now()
     const sink: FeedSink = {
       records: () => {},
-      now: () => {
-        ticks += 1
-        return ticks
-      },
+      now: () => performance.now(),
       current: (askedAt) => proofs.push(askedAt),
     }
-    const following = ledger.follow('0', sink, ending.signal)
+    const following = ledger.follow(await lastPosition(ledger), sink, ending.signal)
     await eventually(() => proofs.length > 0)
-    ok(proofs.every((proof) => proof <= ticks))
+    ok(proofs.every((proof) => proof >= startedAt && proof <= performance.now()))
     ending.abort()
     await following
+  })
+
+  test('a place in another history is refused', async ({ store: { ledger } }) => {
+    await ledger.append(all)
+    const foreign = ['', 'nonsense', `${'f'.repeat(36)}:1`, '00000000-0000-4000-8000-000000000000:0-1']
+    for (const position of foreign) {
+      await rejects(readAll(ledger, position), { code: 'history_lost' }, position)
+      const sink: FeedSink = { records: () => {}, now: () => performance.now(), current: () => {} }
+      await rejects(ledger.follow(position, sink, new AbortController().signal), { code: 'history_lost' }, position)
+    }
+  })
+
+  test('a big batch is recorded whole', async ({ store: { ledger } }) => {
+    const many = Array.from({ length: 512 }, (_, n) => tokenRevocation(`batch-${n}`))
+    const position = await ledger.append(many)
+    deepEqual(await readAll(ledger), many)
+    deepEqual(await readAll(ledger, position), [])
+  })
+
+  test('ids of every script and length come back as they were', async ({ store: { ledger } }) => {
+    const ids = ['a b', "o'hara", '日本語', '🙂', 'x'.repeat(512), '{curly}', '%00', 'a:b:c', '\\', '"quoted"', '-']
+    const odd = ids.map((id) => tokenRevocation(id))
+    await ledger.append(odd)
+    deepEqual(await readAll(ledger), odd)
+    for (const id of ids) {
+      const found = await ledger.find({ jti: id, sid: undefined, sub: undefined, iatMs: NOW }, NOW)
+      deepEqual(found, tokenRevocation(id))
+    }
   })
 
   test('the generation stays while history does', async ({ store, reopen }) => {
@@ -176,6 +201,12 @@ export function describeLedger(test: DefineTest): void {
   })
 }
 
+async function lastPosition(ledger: Ledger): Promise<Position> {
+  let position: Position = ''
+  for await (const page of ledger.read(null)) position = page.position
+  return position
+}
+
 function follow(ledger: Ledger): { ids: string[]; stop: () => Promise<void> } {
   const ids: string[] = []
   const ending = new AbortController()
@@ -188,7 +219,7 @@ function follow(ledger: Ledger): { ids: string[]; stop: () => Promise<void> } {
       collect(page.records)
       position = page.position
     }
-    const sink: FeedSink = { records: (page) => collect(page.records), now: () => 0, current: () => {} }
+    const sink: FeedSink = { records: (page) => collect(page.records), now: () => performance.now(), current: () => {} }
     await ledger.follow(position, sink, ending.signal)
   })()
   return {

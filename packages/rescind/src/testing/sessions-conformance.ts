@@ -1,6 +1,14 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Ledger } from '../revocation/ledger.ts'
 import type { Revocation } from '../revocation/revocation.ts'
-import type { NewSession, RotateClaim, RotateOutcome } from '../session/sessions.ts'
+import type {
+  EndResult,
+  NewSession,
+  RotateClaim,
+  RotateOutcome,
+  SessionSelector,
+  Sessions,
+} from '../session/sessions.ts'
 import { readAll } from './ledger-conformance.ts'
 import type { DefineTest } from './open-store.ts'
 
@@ -49,8 +57,14 @@ function subjectRevocation(sub: string, except?: string): Revocation {
 const outcomes = (results: readonly RotateOutcome[]) => results.map((result) => result.outcome)
 
 /** Defines the sessions' tests, and those of the one atomic write they share with the ledger. */
-export function describeSessions(test: DefineTest): void {
-  test('a session is started once and read back', async ({ store: { sessions } }) => {
+export function describeSessions(defineTest: DefineTest): void {
+  const test = (name: string, body: (parts: Parts) => Promise<void>) => {
+    defineTest(name, ({ store }) =>
+      body({ ledger: store.ledger, sessions: oneByOne(store.sessions), batched: store.sessions }),
+    )
+  }
+
+  test('a session is started once and read back', async ({ sessions }) => {
     equal(await sessions.start(newSession('s1')), 'started')
     equal(await sessions.start(newSession('s1', { sub: 'mallory' })), 'exists')
     const { refreshHash: _, ...shown } = newSession('s1')
@@ -59,7 +73,7 @@ export function describeSessions(test: DefineTest): void {
     equal(await sessions.get('nobody', NOW), null)
   })
 
-  test('rotation hands the session on, and never past its end', async ({ store: { sessions } }) => {
+  test('rotation hands the session on, and never past its end', async ({ sessions }) => {
     await sessions.start(newSession('s1'))
     const first = await sessions.rotate(claim('s1', 0))
     deepEqual(outcomes([first]), ['rotated'])
@@ -69,27 +83,24 @@ export function describeSessions(test: DefineTest): void {
     deepEqual(outcomes([await sessions.rotate(claim('s1', 2, { nowMs: NOW + 3 * DAY }))]), ['ended'])
   })
 
-  test('of 50 rotations at once exactly one wins, and the others get the same successor', async ({ store }) => {
-    await store.sessions.start(newSession('s1'))
+  test('of 50 rotations at once exactly one wins, and the others get the same successor', async ({ sessions }) => {
+    await sessions.start(newSession('s1'))
     const claims = Array.from({ length: 50 }, (_, n) => claim('s1', 0, { nowMs: NOW + 1_000 + n }))
-    const results = await Promise.all(claims.map((each) => store.sessions.rotate(each)))
+    const results = await Promise.all(claims.map((each) => sessions.rotate(each)))
     equal(outcomes(results).filter((outcome) => outcome === 'rotated').length, 1)
     equal(outcomes(results).filter((outcome) => outcome === 'replayed').length, 49)
     equal(new Set(results.map((result) => ('issuedAtMs' in result ? result.issuedAtMs : null))).size, 1)
   })
 
-  test('without grace, the second use of 50 ends the session', async ({ store }) => {
-    await store.sessions.start(newSession('s1'))
-    const results = await Promise.all(
-      Array.from({ length: 50 }, () => store.sessions.rotate(claim('s1', 0, { graceMs: 0 }))),
-    )
+  test('without grace, the second use of 50 ends the session', async ({ ledger, sessions }) => {
+    await sessions.start(newSession('s1'))
+    const results = await Promise.all(Array.from({ length: 50 }, () => sessions.rotate(claim('s1', 0, { graceMs: 0 }))))
     const count = (outcome: string) => outcomes(results).filter((each) => each === outcome).length
     deepEqual([count('rotated'), count('reused'), count('ended')], [1, 1, 48])
-    deepEqual(await readAll(store.ledger), [sessionRevocation('s1')])
+    deepEqual(await readAll(ledger), [sessionRevocation('s1')])
   })
 
-  test('grace is for the immediate parent, for its time, in both directions of the clock', async ({ store }) => {
-    const { sessions } = store
+  test('grace is for the immediate parent, for its time, in both directions of the clock', async ({ sessions }) => {
     const cases: [name: string, rotations: number, presented: number, nowMs: number, expected: string][] = [
       ['parent', 1, 0, NOW + 1_000 + GRACE - 1, 'replayed'],
       ['late', 1, 0, NOW + 1_000 + GRACE, 'reused'],
@@ -104,7 +115,7 @@ export function describeSessions(test: DefineTest): void {
     }
   })
 
-  test('reuse ends the session and records it in one step', async ({ store: { ledger, sessions } }) => {
+  test('reuse ends the session and records it in one step', async ({ ledger, sessions }) => {
     await sessions.start(newSession('s1'))
     await sessions.rotate(claim('s1', 0))
     await sessions.rotate(claim('s1', 1))
@@ -114,7 +125,7 @@ export function describeSessions(test: DefineTest): void {
     deepEqual(await readAll(ledger), [sessionRevocation('s1')])
   })
 
-  test('a token that the ledger has killed is not rotated', async ({ store: { ledger, sessions } }) => {
+  test('a token that the ledger has killed is not rotated', async ({ ledger, sessions }) => {
     const records: [sid: string, record: Revocation][] = [
       ['by-token', { kind: 'token', id: 'by-token-0', at: NOW, expiresAt: NOW + DAY }],
       ['by-subject', subjectRevocation('bob')],
@@ -131,8 +142,10 @@ export function describeSessions(test: DefineTest): void {
     }
   })
 
-  test('everything ends every session, and reaches the last token that any of them issued', async ({ store }) => {
-    const { ledger, sessions } = store
+  test('everything ends every session, and reaches the last token that any of them issued', async ({
+    ledger,
+    sessions,
+  }) => {
     await sessions.start(newSession('s1'))
     await sessions.start(newSession('s2', { sub: 'bob' }))
     await sessions.rotate(claim('s1', 0, { nowMs: NOW + 1_500 }))
@@ -144,12 +157,11 @@ export function describeSessions(test: DefineTest): void {
     equal((await sessions.rotate(claim('s2', 0))).outcome, 'ended')
   })
 
-  test('an unknown session is unknown', async ({ store: { sessions } }) => {
+  test('an unknown session is unknown', async ({ sessions }) => {
     equal((await sessions.rotate(claim('nobody', 0))).outcome, 'unknown')
   })
 
-  test('ending a session records the revocation, known or not, once or twice', async ({ store }) => {
-    const { ledger, sessions } = store
+  test('ending a session records the revocation, known or not, once or twice', async ({ ledger, sessions }) => {
     await sessions.start(newSession('s1'))
     deepEqual(await sessions.end({ sid: 's1' }, sessionRevocation('s1')), {
       ended: 1,
@@ -161,7 +173,7 @@ export function describeSessions(test: DefineTest): void {
     equal((await sessions.rotate(claim('s1', 0))).outcome, 'ended')
   })
 
-  test('ending a subject ends every session of theirs, and records each', async ({ store: { ledger, sessions } }) => {
+  test('ending a subject ends every session of theirs, and records each', async ({ ledger, sessions }) => {
     for (const sid of ['s1', 's2', 's3']) await sessions.start(newSession(sid))
     await sessions.start(newSession('other', { sub: 'bob' }))
     const { ended, recorded } = await sessions.end({ sub: 'alice', except: 's2' }, subjectRevocation('alice', 's2'))
@@ -173,7 +185,7 @@ export function describeSessions(test: DefineTest): void {
     }
   })
 
-  test('a cut-off in the past spares sessions begun after it', async ({ store: { sessions } }) => {
+  test('a cut-off in the past spares sessions begun after it', async ({ sessions }) => {
     await sessions.start(newSession('before', { createdAtMs: NOW - 1 }))
     await sessions.start(newSession('at', { createdAtMs: NOW }))
     await sessions.start(newSession('after', { createdAtMs: NOW + 1 }))
@@ -181,7 +193,7 @@ export function describeSessions(test: DefineTest): void {
     ok((await sessions.get('after', NOW)) !== null)
   })
 
-  test('logout racing refresh never leaves a session that can be refreshed', async ({ store: { sessions } }) => {
+  test('logout racing refresh never leaves a session that can be refreshed', async ({ sessions }) => {
     for (let round = 0; round < 100; round += 1) {
       const sid = `race-${round}`
       await sessions.start(newSession(sid))
@@ -193,7 +205,7 @@ export function describeSessions(test: DefineTest): void {
     }
   })
 
-  test('lists live sessions of one user, newest first, page by page', async ({ store: { sessions } }) => {
+  test('lists live sessions of one user, newest first, page by page', async ({ sessions }) => {
     for (let n = 0; n < 7; n += 1) await sessions.start(newSession(`s${n}`, { createdAtMs: NOW + Math.floor(n / 2) }))
     await sessions.start(newSession('bob', { sub: 'bob' }))
     await sessions.start(newSession('gone', { expiresAtMs: NOW }))
@@ -209,7 +221,7 @@ export function describeSessions(test: DefineTest): void {
     equal((await sessions.list('alice', { limit: 9, cursor: 'not a cursor' }, NOW)).sessions.length, 6)
   })
 
-  test('sweep forgets what is over, no more than asked', async ({ store: { sessions } }) => {
+  test('sweep forgets what is over, no more than asked', async ({ sessions }) => {
     for (const sid of ['a', 'b']) await sessions.start(newSession(sid, { expiresAtMs: NOW + 1 }))
     await sessions.start(newSession('c'))
     equal(await sessions.sweep(NOW, 10), 0)
@@ -219,7 +231,7 @@ export function describeSessions(test: DefineTest): void {
     equal((await sessions.rotate(claim('a', 0))).outcome, 'unknown')
   })
 
-  test('a stolen copy yields no token: what is shown holds no hash', async ({ store: { sessions } }) => {
+  test('a stolen copy yields no token: what is shown holds no hash', async ({ sessions }) => {
     await sessions.start(newSession('s1'))
     const rotated = await sessions.rotate(claim('s1', 0))
     const shown = JSON.stringify([
@@ -229,4 +241,109 @@ export function describeSessions(test: DefineTest): void {
     ])
     ok(!shown.includes('s1-0') && !shown.includes('s1-1'))
   })
+
+  test('wishes made together are answered as if they had come one after the other', async ({ ledger, batched }) => {
+    deepEqual(await batched.start([newSession('s1'), newSession('s1'), newSession('s2'), newSession('s3')]), [
+      'started',
+      'exists',
+      'started',
+      'started',
+    ])
+    const strict = { graceMs: 0 }
+    const claims = [claim('s1', 0), claim('s2', 0), claim('s1', 1), claim('nobody', 0), claim('s2', 0, strict)]
+    const answers = await batched.rotate([...claims, claim('s2', 1), claim('s3', 0)])
+    deepEqual(outcomes(answers), ['rotated', 'rotated', 'rotated', 'unknown', 'reused', 'ended', 'rotated'])
+    const orders = ['s1', 's1', 's3'].map((sid) => ({ which: { sid }, revocation: sessionRevocation(sid) }))
+    const results = await batched.end([...orders, { which: { sub: 'alice' }, revocation: subjectRevocation('alice') }])
+    deepEqual(
+      results.map((result) => result.ended),
+      [1, 0, 1, 0],
+    )
+    deepEqual(await readAll(ledger), [
+      sessionRevocation('s2'),
+      sessionRevocation('s1'),
+      sessionRevocation('s3'),
+      subjectRevocation('alice'),
+    ])
+    deepEqual(await batched.start([]), [])
+    deepEqual(await batched.rotate([]), [])
+    deepEqual(await batched.end([]), [])
+  })
+
+  test('a batch of hundreds is answered whole', async ({ batched }) => {
+    const sids = Array.from({ length: 600 }, (_, n) => `s${n}`)
+    const started = await batched.start(sids.map((sid) => newSession(sid, { sub: `user-${sid}` })))
+    deepEqual(new Set(started), new Set(['started']))
+    const rotated = await batched.rotate(sids.map((sid) => claim(sid, 0)))
+    deepEqual(new Set(outcomes(rotated)), new Set(['rotated']))
+    const ended = await batched.end(sids.map((sid) => ({ which: { sid }, revocation: sessionRevocation(sid) })))
+    equal(
+      ended.reduce((sum, result) => sum + result.ended, 0),
+      600,
+    )
+  })
+
+  test('everything up to a time ends the sessions whose last token it kills', async ({ sessions }) => {
+    await sessions.start(newSession('old', { createdAtMs: NOW - 10 }))
+    await sessions.start(newSession('refreshed', { createdAtMs: NOW - 10 }))
+    await sessions.rotate(claim('refreshed', 0))
+    const record: Revocation = { kind: 'everything', before: NOW, at: NOW + 2_000, expiresAt: NOW + DAY }
+    equal(await sessions.count({ everyone: true, beforeMs: NOW }, NOW), 1)
+    deepEqual(await sessions.end({ everyone: true, beforeMs: NOW }, record), { ended: 1, recorded: [record] })
+    equal((await sessions.rotate(claim('old', 0))).outcome, 'ended')
+    equal((await sessions.rotate(claim('refreshed', 1, { token: issuedLater('refreshed') }))).outcome, 'rotated')
+  })
+
+  test('counts the live sessions that an end would end', async ({ sessions }) => {
+    await sessions.start(newSession('s1'))
+    await sessions.start(newSession('s2', { createdAtMs: NOW + 1 }))
+    await sessions.start(newSession('over', { expiresAtMs: NOW }))
+    await sessions.start(newSession('bob', { sub: 'bob' }))
+    const counted = async (which: SessionSelector) => sessions.count(which, NOW)
+    equal(await counted({ sid: 's1' }), 1)
+    equal(await counted({ sid: 'over' }), 0)
+    equal(await counted({ sid: 'nobody' }), 0)
+    equal(await counted({ sub: 'alice' }), 2)
+    equal(await counted({ sub: 'alice', beforeMs: NOW }), 1)
+    equal(await counted({ sub: 'alice', except: 's1' }), 1)
+    equal(await counted({ everyone: true }), 3)
+    await sessions.end({ sid: 's1' }, sessionRevocation('s1'))
+    equal(await counted({ sub: 'alice' }), 1)
+  })
+}
+
+/** What a test of the sessions works on. */
+interface Parts {
+  readonly ledger: Ledger
+  readonly sessions: SingleSessions
+  readonly batched: Sessions
+}
+
+/** The same verbs, one wish at a time. */
+interface SingleSessions extends Pick<Sessions, 'get' | 'list' | 'count' | 'sweep'> {
+  start(session: NewSession): Promise<'started' | 'exists'>
+  rotate(claim: RotateClaim): Promise<RotateOutcome>
+  end(which: SessionSelector, revocation: Revocation): Promise<EndResult>
+}
+
+function oneByOne(sessions: Sessions): SingleSessions {
+  return {
+    start: async (session) => only(await sessions.start([session])),
+    rotate: async (wish) => only(await sessions.rotate([wish])),
+    end: async (which, revocation) => only(await sessions.end([{ which, revocation }])),
+    get: (sid, nowMs) => sessions.get(sid, nowMs),
+    list: (sub, page, nowMs) => sessions.list(sub, page, nowMs),
+    count: (which, nowMs) => sessions.count(which, nowMs),
+    sweep: (nowMs, limit) => sessions.sweep(nowMs, limit),
+  }
+}
+
+function only<T>(answers: readonly T[]): T {
+  const [answer] = answers
+  equal(answers.length, 1)
+  return answer as T
+}
+
+function issuedLater(sid: string): RotateClaim['token'] {
+  return { jti: `${sid}-1`, sid, sub: 'alice', iatMs: NOW + 1_000 }
 }

@@ -1,4 +1,5 @@
-import { createKey, createKeyRing, generateKey, RescindError } from 'rescind'
+import { createKey, createKeyRing, createRescind, generateKey, RescindError } from 'rescind'
+import { memoryStore } from 'rescind/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { answer, forge, type Material, makeMaterial, startFixture } from './forge.ts'
 
@@ -31,6 +32,25 @@ describe('a key ring', () => {
     expect(codeOf(() => createKeyRing({ active, verifyOnly: many(16) }))).toBe('invalid_config')
     expect(codeOf(() => createKeyRing({ active, verifyOnly: many(15) }))).toBe('done')
     expect(codeOf(() => createKeyRing({ active, verifyOnly: [publicKeyOf(second), keyOf(third)] }))).toBe('done')
+  })
+
+  it('makes a key that it verifies with already the one that signs', () => {
+    const ring = createKeyRing({ active: keyOf(first), verifyOnly: [publicKeyOf(second)] })
+    ring.rotate(keyOf(second))
+    expect(ring.active?.kid).toBe('second')
+    expect(ring.jwks().keys.map(({ kid }) => kid)).toEqual(['second', 'first'])
+  })
+
+  it('without an active key only verifies', async () => {
+    expect(codeOf(() => createKeyRing({}))).toBe('invalid_config')
+    const store = memoryStore()
+    const issuer = createRescind({ store, keys: createKeyRing({ active: keyOf(first) }) })
+    const server = createRescind({ store, keys: createKeyRing({ verifyOnly: [publicKeyOf(first)] }) })
+    await Promise.all([issuer.ready(), server.ready()])
+    const { accessToken } = await issuer.issue({ sub: 'alice' })
+    expect((await server.verify(accessToken)).sub).toBe('alice')
+    await expect(server.issue({ sub: 'alice' })).rejects.toMatchObject({ code: 'invalid_config' })
+    await Promise.all([issuer.close(), server.close()])
   })
 
   it('keeps its state when a change is refused', () => {
@@ -103,7 +123,7 @@ describe('the JWK Set', () => {
       expect(jwk).toMatchObject({ use: 'sig', alg: expect.any(String), kid: expect.any(String) })
     }
     const text = JSON.stringify(shown)
-    for (const key of [keys.active, ...verifyOnly]) {
+    for (const key of [keyOf(first), ...verifyOnly]) {
       const secrets = Object.entries(key.privateJwk()).filter(([name]) =>
         ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name),
       )
@@ -125,7 +145,7 @@ describe('the JWK Set', () => {
     const ring = createKeyRing({ active: keyOf(first) })
     const [jwk] = ring.jwks().keys
     if (!jwk) throw new Error('no key')
-    expect(createKey(jwk, { alg: 'EdDSA' }).verify('input', ring.active.sign('input'))).toBe(true)
+    expect(createKey(jwk, { alg: 'EdDSA' }).verify('input', keyOf(first).sign('input'))).toBe(true)
   })
 
   it('shows no secret through the key that an accident would print', () => {

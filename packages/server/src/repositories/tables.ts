@@ -1,3 +1,5 @@
+import type { ColumnType } from 'kysely'
+
 /** The columns of `users`; SQLite has no booleans. */
 export interface UsersTable {
   id: string
@@ -6,10 +8,18 @@ export interface UsersTable {
   email_verified: number
   password_hash: string
   admin: number
-  registered_at_ms: number
+  /** PostgreSQL's driver gives 64-bit integers as text. */
+  registered_at_ms: ColumnType<number | string, number, number>
 }
 
-/** The tables of the service itself; the library's store keeps its own in the same file. */
+/** The columns of `probes`. */
+export interface ProbesTable {
+  name: string
+  filler: string
+}
+
+/** The tables of the service itself; the library's store keeps its own beside them. */
 export interface Tables {
   users: UsersTable
+  probes: ProbesTable
 }

@@ -1,4 +1,6 @@
-import type { Kysely, Selectable } from 'kysely'
+import type { Insertable, Kysely, Selectable } from 'kysely'
+import type { Dialect } from '../migrations/dialect.ts'
+import { asking } from '../storage-failure.ts'
 import type { Tables, UsersTable } from './tables.ts'
 
 /** An account. */
@@ -14,37 +16,62 @@ export interface UserRecord {
   readonly registeredAtMs: number
 }
 
-/** The accounts kept. */
+/** A password's hash, and the one that takes its place. */
+export interface PasswordReplacement {
+  readonly id: string
+  readonly from: string
+  readonly to: string
+}
+
+/** The accounts kept. Every method rejects with `overloaded` when the database fails or does not answer. */
 export interface Users {
   /** Atomic: of two that register one address at once, exactly one is `inserted`. */
   insert(user: UserRecord): Promise<'inserted' | 'email_taken'>
   byEmailKey(emailKey: string): Promise<UserRecord | null>
   byId(id: string): Promise<UserRecord | null>
+  /** As {@link byId}, but waits for a change of the account that is under way to commit or to be rolled back. */
+  byIdSettled(id: string): Promise<UserRecord | null>
+  /** Atomic: `changed` when the hash is another one by now. */
+  replacePassword(replacement: PasswordReplacement): Promise<'replaced' | 'changed'>
 }
 
 /** The accounts in a SQL database. */
-export function createUsers(tables: Kysely<Tables>): Users {
+export function createUsers(tables: Kysely<Tables>, dialect: Dialect): Users {
+  const selectById = (id: string) => tables.selectFrom('users').selectAll().where('id', '=', id)
   return {
     async insert(user) {
-      const result = await tables
+      const insert = tables
         .insertInto('users')
         .values(toRow(user))
         .onConflict((conflict) => conflict.column('email_key').doNothing())
-        .executeTakeFirstOrThrow()
+      const result = await asking(() => insert.executeTakeFirstOrThrow())
       return result.numInsertedOrUpdatedRows === 1n ? 'inserted' : 'email_taken'
     },
     async byEmailKey(emailKey) {
-      const row = await tables.selectFrom('users').selectAll().where('email_key', '=', emailKey).executeTakeFirst()
-      return row === undefined ? null : fromRow(row)
+      const query = tables.selectFrom('users').selectAll().where('email_key', '=', emailKey)
+      return fromRow(await asking(() => query.executeTakeFirst()))
     },
     async byId(id) {
-      const row = await tables.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
-      return row === undefined ? null : fromRow(row)
+      return fromRow(await asking(() => selectById(id).executeTakeFirst()))
+    },
+    async byIdSettled(id) {
+      // SQLite lets a transaction of this process end first by itself: there is one connection.
+      const query = dialect === 'postgres' ? selectById(id).forShare() : selectById(id)
+      return fromRow(await asking(() => query.executeTakeFirst()))
+    },
+    async replacePassword({ id, from, to }) {
+      const update = tables
+        .updateTable('users')
+        .set({ password_hash: to })
+        .where('id', '=', id)
+        .where('password_hash', '=', from)
+      const { numUpdatedRows } = await asking(() => update.executeTakeFirst())
+      return numUpdatedRows === 1n ? 'replaced' : 'changed'
     },
   }
 }
 
-function toRow(user: UserRecord): UsersTable {
+function toRow(user: UserRecord): Insertable<UsersTable> {
   return {
     id: user.id,
     email: user.email,
@@ -56,7 +83,8 @@ function toRow(user: UserRecord): UsersTable {
   }
 }
 
-function fromRow(row: Selectable<UsersTable>): UserRecord {
+function fromRow(row: Selectable<UsersTable> | undefined): UserRecord | null {
+  if (row === undefined) return null
   return {
     id: row.id,
     email: row.email,
@@ -64,6 +92,6 @@ function fromRow(row: Selectable<UsersTable>): UserRecord {
     emailVerified: row.email_verified === 1,
     passwordHash: row.password_hash,
     admin: row.admin === 1,
-    registeredAtMs: row.registered_at_ms,
+    registeredAtMs: Number(row.registered_at_ms),
   }
 }

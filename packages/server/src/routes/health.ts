@@ -1,13 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { type Rescind, RescindError } from 'rescind'
+import type { Readiness } from '../readiness.ts'
 
-/** `GET /health/live`: the process answers. `GET /health/ready`: and it knows what is revoked. */
-export function healthRoutes(app: FastifyInstance, auth: Rescind): void {
+/** `GET /health/live`: the process answers. `GET /health/ready`: and it can do what it is for. */
+export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
   app.get('/health/live', async () => ({ status: 'live' }))
-
-  app.get('/health/ready', async () => {
-    const { state } = auth.status()
-    if (state !== 'live') throw new RescindError('revocation_unavailable', `The revocation replica is ${state}.`)
-    return { status: 'ready' }
-  })
+  app.get('/health/ready', () => readiness.check())
 }

@@ -1,15 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bearerToken, type Rescind, RescindError } from 'rescind'
-import { fastifyGuard, fastifyView } from 'rescind/fastify'
+import { fastifyView } from 'rescind/fastify'
 import { parseBody, refreshBody } from '../bodies.ts'
 import { statusResponse, tokenResponse } from '../resources.ts'
 import type { Accounts } from '../services/accounts.ts'
 import { authenticated } from './authenticated.ts'
+import { guard } from './guard.ts'
 import { onlyBodyDelivery } from './token-delivery.ts'
 
 /** `GET /auth/status`, `POST /auth/refresh` and `POST /auth/logout`: the life of a session. */
 export function sessionRoutes(app: FastifyInstance, { auth, accounts }: { auth: Rescind; accounts: Accounts }): void {
-  app.get('/auth/status', { onRequest: fastifyGuard(auth) }, async (request) => {
+  app.get('/auth/status', { onRequest: guard(auth) }, async (request) => {
     const principal = authenticated(request)
     const user = await accounts.ofSubject(principal.sub)
     const session = principal.sid === undefined ? null : await auth.sessions.get(principal.sid)
@@ -29,7 +30,7 @@ export function sessionRoutes(app: FastifyInstance, { auth, accounts }: { auth: 
     }
   })
 
-  app.post('/auth/logout', { onRequest: fastifyGuard(auth, { type: 'any' }) }, async (request, reply) => {
+  app.post('/auth/logout', { onRequest: guard(auth, { type: 'any' }) }, async (request, reply) => {
     const { sid, sub } = authenticated(request)
     if (sid === undefined) throw new RescindError('token_invalid', 'The token belongs to no session.')
     await auth.revoke.session(sid, { by: sub, reason: 'logout' })

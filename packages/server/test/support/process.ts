@@ -48,8 +48,19 @@ function environment(settings: Record<string, string>): Record<string, string> {
   return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings }
 }
 
-function launch(settings: Record<string, string>, cwd: string) {
-  const child = spawn(process.execPath, [main], { cwd, env: environment(settings), stdio: ['ignore', 'pipe', 'pipe'] })
+/** How a service is started that meets limits of its machine. */
+export interface LaunchOptions {
+  /** No file may grow past so many blocks of 512 bytes, as on a full disk. */
+  readonly maxFileBlocks?: number
+}
+
+function launch(settings: Record<string, string>, cwd: string, { maxFileBlocks }: LaunchOptions = {}) {
+  const limit = maxFileBlocks === undefined ? '' : `ulimit -f ${maxFileBlocks}; `
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$1"`, process.execPath, main], {
+    cwd,
+    env: environment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text
@@ -61,8 +72,12 @@ function launch(settings: Record<string, string>, cwd: string) {
 }
 
 /** Starts the real service in `cwd`, on a free port unless told otherwise, and waits until it has greeted. */
-export async function startService(settings: Record<string, string>, cwd: string): Promise<ServiceProcess> {
-  const { child, output, closed } = launch({ PORT: '0', ...settings }, cwd)
+export async function startService(
+  settings: Record<string, string>,
+  cwd: string,
+  options: LaunchOptions = {},
+): Promise<ServiceProcess> {
+  const { child, output, closed } = launch({ PORT: '0', ...settings }, cwd, options)
   let ended = false
   closed.then(() => {
     ended = true

@@ -2,14 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, createKeyRing, createRescind, generateKey } from 'rescind'
-import { sqliteStore } from 'rescind/stores/sqlite'
 import type { AppOptions } from '../../src/app.ts'
 import { createApp } from '../../src/app.ts'
-import { openSqlite, openTables } from '../../src/database.ts'
-import { createUsers } from '../../src/repositories/users.ts'
+import { readConfig } from '../../src/config.ts'
+import { openBackends } from '../../src/open-backends.ts'
+import { createReadiness } from '../../src/readiness.ts'
+import { changesAcrossStores, changesInOneTransaction } from '../../src/services/account-changes.ts'
 import { createPasswords } from '../../src/services/passwords.ts'
+import { timelyRescind } from '../../src/timely-rescind.ts'
+import { createWriteHealth } from '../../src/write-health.ts'
 
 export const PASSWORD = 'violet-tractor-9-Umbrella'
+
+// Applications that share a database share their key, as instances of one service do.
+const sharedKey = generateKey('EdDSA')
 
 let count = 0
 export const newEmail = () => `person-${++count}@example.test`
@@ -32,20 +38,34 @@ export interface Tokens {
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-/** The real application on a free port, over SQLite in a temporary directory. */
-export async function startApp(overrides: Partial<AppOptions> & { clock?: Clock } = {}): Promise<RunningApp> {
+/** What an application may be started with: parts of its own, a clock, and settings as the environment has them. */
+export interface StartOptions extends Partial<AppOptions> {
+  readonly clock?: Clock
+  readonly settings?: Record<string, string>
+}
+
+/** The real application on a free port, over SQLite in a temporary directory unless the settings say otherwise. */
+export async function startApp({ settings = {}, ...overrides }: StartOptions = {}): Promise<RunningApp> {
   const directory = mkdtempSync(join(tmpdir(), 'rescind-app-'))
-  const path = join(directory, 'test.db')
-  const tables = await openTables(openSqlite(path))
-  const ledger = openSqlite(path)
-  const auth = createRescind({
-    store: sqliteStore(ledger),
-    keys: createKeyRing({ active: generateKey('EdDSA') }),
+  const backends = await openBackends(readConfig({ DATA_DIR: directory, ...settings }), () => {})
+  const { database } = backends
+  const writes = createWriteHealth(backends.probe)
+  const rescind = createRescind({
+    store: backends.store,
+    keys: createKeyRing({ active: sharedKey }),
     ...(overrides.clock === undefined ? {} : { clock: overrides.clock }),
   })
-  await auth.ready()
-  const passwords = createPasswords()
-  const app = await createApp({ auth, users: createUsers(tables), passwords, registration: 'open', ...overrides })
+  await rescind.ready()
+  const auth = timelyRescind(rescind, writes)
+  const app = await createApp({
+    auth,
+    users: database.users,
+    changes: backends.isOneDatabase ? changesInOneTransaction(auth, database) : changesAcrossStores(auth, database),
+    readiness: createReadiness({ auth, users: database.users, writes, mirror: backends.mirror?.status ?? null }),
+    passwords: createPasswords(),
+    registration: 'open',
+    ...overrides,
+  })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const post = (route: string, body?: unknown, headers: Record<string, string> = {}) =>
     fetch(`${url}${route}`, {
@@ -66,8 +86,7 @@ export async function startApp(overrides: Partial<AppOptions> & { clock?: Clock 
     async close() {
       await app.close()
       await auth.close()
-      await tables.destroy()
-      ledger.close()
+      await backends.close()
       rmSync(directory, { recursive: true, force: true })
     },
   }

@@ -28,6 +28,18 @@ export function decideRotation(
   return 'reused'
 }
 
+/** The state of a session after the claim that won. */
+export function rotatedState(state: SessionState, claim: RotateClaim): SessionState {
+  return {
+    ...state,
+    refreshHash: claim.successorHash,
+    parentHash: state.refreshHash,
+    issuedAtMs: claim.nowMs,
+    lastUsedAtMs: claim.nowMs,
+    expiresAtMs: Math.min(claim.expiresAtMs, state.endsAtMs),
+  }
+}
+
 /** The part of a session's state that is shown. */
 export function shownSession(state: SessionState): SessionRecord {
   const { sid, sub, createdAtMs, lastUsedAtMs, expiresAtMs, endsAtMs, ip, userAgent } = state

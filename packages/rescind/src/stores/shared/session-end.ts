@@ -1,4 +1,6 @@
 import type { Revocation } from '../../revocation/revocation.ts'
+import type { SessionSelector } from '../../session/sessions.ts'
+import type { SessionState } from './rotation.ts'
 
 /**
  * What to record when `revocation` ends the sessions `sids`: itself, and for a subject one record per session, so that
@@ -16,4 +18,12 @@ export function recordsForEnd(
   if (revocation.kind !== 'subject') return [revocation]
   const { before: _before, except: _except, ...facts } = revocation
   return [revocation, ...sids.map((id): Revocation => ({ ...facts, kind: 'session', id }))]
+}
+
+/** True when the selector means this session. */
+export function isChosen(state: SessionState, which: SessionSelector): boolean {
+  if ('everyone' in which) return which.beforeMs === undefined || state.issuedAtMs <= which.beforeMs
+  if ('sid' in which) return state.sid === which.sid
+  const { sub, except, beforeMs } = which
+  return state.sub === sub && state.sid !== except && (beforeMs === undefined || state.createdAtMs <= beforeMs)
 }

@@ -49,8 +49,10 @@ CREATE INDEX IF NOT EXISTS rescind_sessions_expiry ON rescind_sessions (expires_
 
 /** Sets the connection up and makes the tables; answers whether commits survive the process. */
 export function prepareDatabase(database: SqliteLike): { durable: boolean } {
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000')
-  atomically(database, () => {
+  // Waits here for another process that makes the tables; afterwards no call waits for a lock.
+  database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  database.exec('BEGIN IMMEDIATE')
+  inTransaction(database, () => {
     database.exec(SCHEMA)
     database.prepare("INSERT OR IGNORE INTO rescind_meta (name, value) VALUES ('generation', ?)").run(randomUUID())
   })
@@ -58,9 +60,41 @@ export function prepareDatabase(database: SqliteLike): { durable: boolean } {
   return { durable: (main as { file: string | null }).file !== '' }
 }
 
-/** Runs the work in one transaction that takes the write lock at once, so that it never fails half way for lack of it. */
-export function atomically<T>(database: SqliteLike, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
+const LOCK_DEADLINE_MS = 5_000
+const LAST_LOCK_RETRY_MS = 20
+
+/**
+ * Runs the work in one transaction. It takes the write lock at once, so that it never fails half way for lack of it,
+ * and while another process holds the lock it waits without holding up this one. The lock is asked for again and again
+ * for up to 5 s; then it rejects with the driver's error.
+ */
+export async function atomically<T>(database: SqliteLike, work: () => T): Promise<T> {
+  const giveUpAt = performance.now() + LOCK_DEADLINE_MS
+  for (let retryMs = 1; !tryBegin(database, giveUpAt); retryMs = Math.min(LAST_LOCK_RETRY_MS, retryMs * 2)) {
+    await new Promise((resolve) => setTimeout(resolve, retryMs * (0.5 + Math.random())))
+  }
+  return inTransaction(database, work)
+}
+
+function tryBegin(database: SqliteLike, giveUpAt: number): boolean {
+  database.exec('PRAGMA busy_timeout = 0')
+  try {
+    database.exec('BEGIN IMMEDIATE')
+    return true
+  } catch (error) {
+    if (!isBusy(error) || performance.now() > giveUpAt) throw error
+    return false
+  } finally {
+    database.exec('PRAGMA busy_timeout = 5000')
+  }
+}
+
+/** True for the driver's error that says that another connection holds the lock. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
+}
+
+function inTransaction<T>(database: SqliteLike, work: () => T): T {
   try {
     const result = work()
     database.exec('COMMIT')

@@ -1,0 +1,2 @@
+/** The databases that accounts can be kept in. */
+export type Dialect = 'sqlite' | 'postgres'

@@ -1,0 +1,38 @@
+import { redisStore } from 'rescind/stores/redis'
+import type { Backends, Warn } from './backends.ts'
+import type { Config } from './config.ts'
+import { STORAGE_DEADLINE_MS, withDeadline } from './deadline.ts'
+import { connectRedis } from './redis-connection.ts'
+import { openAccountsFile } from './sqlite-backends.ts'
+import { startFailure } from './start-failure.ts'
+
+// In the slot of the store's own keys, which begin with {rescind}: as well.
+const PROBE_KEY = '{rescind}:probe'
+
+/** The accounts in a file in `DATA_DIR`, sessions and revocations in Redis. */
+export async function openRedisBackends(config: Config, url: string, onWarning: Warn): Promise<Backends> {
+  const server = { variable: 'REDIS_URL', url } as const
+  const database = await openAccountsFile(config)
+  try {
+    const redis = await connectRedis(url, { required: true, onWarning })
+    const store = redisStore(redis.client, { commandTimeoutMs: STORAGE_DEADLINE_MS })
+    return {
+      database,
+      store,
+      isOneDatabase: false,
+      mirror: null,
+      async probe() {
+        await Promise.all([database.probe(), withDeadline(redis.client.set(PROBE_KEY, '1'), STORAGE_DEADLINE_MS)])
+      },
+      startFailure: (error) => startFailure(server, error),
+      async close() {
+        await store.close()
+        redis.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw startFailure(server, error)
+  }
+}
