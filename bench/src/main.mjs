@@ -1,7 +1,10 @@
-// npm run bench [-- verify]: each suite prints a table of ratios, measured side by side in one run.
+// npm run bench [-- verify|lookup|ledger|faults]: each suite prints a table of ratios, measured side by side in one run.
+import { faults } from './faults.mjs'
+import { ledger } from './ledger.mjs'
+import { lookup } from './lookup.mjs'
 import { verify } from './verify.mjs'
 
-const suites = { verify }
+const suites = { verify, lookup, ledger, faults }
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
 const unknown = names.filter((name) => !Object.hasOwn(suites, name))
 if (unknown.length > 0) {
