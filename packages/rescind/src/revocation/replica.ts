@@ -5,7 +5,7 @@ import { withDeadline } from './deadline.ts'
 import { createFeed } from './feed.ts'
 import type { Ledger, Position } from './ledger.ts'
 import type { Revocation, RevocationKind } from './revocation.ts'
-import { createRevocationSet } from './revocation-set.ts'
+import { createRevocationSet, type PreparedIds } from './revocation-set.ts'
 
 /**
  * What a replica may do:
@@ -24,6 +24,10 @@ export interface Replica {
   apply(records: readonly Revocation[]): void
   /** What kills these ids according to memory. A hit counts whatever the age; a miss only when `live`. */
   find(ids: TokenIds): RevocationKind | null
+  /** Hashes the ids of a token once for many a {@link findPrepared}. */
+  prepare(ids: TokenIds): PreparedIds
+  /** As {@link find}. */
+  findPrepared(prepared: PreparedIds): RevocationKind | null
   /** The last millisecond up to which every token of this subject, in this session, is dead; `-Infinity` if none is. */
   cutoff(sub: string, sid: string | undefined): number
   /** Tells whether the ledger answered when it was asked for one request. */
@@ -38,6 +42,8 @@ export interface Replica {
   readonly position: Position | null
   /** How often the feed had to be reopened. */
   readonly reopened: number
+  /** While it is the same, nothing was taken in that could kill a token that {@link find} called alive. */
+  readonly version: number
   /** Forgets what has expired, a slice of about a millisecond at each step. */
   forget(nowMs: number): Iterable<number>
   stop(): Promise<void>
@@ -122,6 +128,8 @@ export function createReplica(parts: ReplicaParts): Replica {
     },
     apply: take,
     find: (ids) => set.find(ids),
+    prepare: (ids) => set.prepare(ids),
+    findPrepared: (prepared) => set.findPrepared(prepared),
     cutoff: (sub, sid) => set.cutoff(sub, sid),
     reached,
     get state() {
@@ -142,6 +150,9 @@ export function createReplica(parts: ReplicaParts): Replica {
     },
     get reopened() {
       return feed.reopened
+    },
+    get version() {
+      return set.version
     },
     forget: (nowMs) => set.forget(nowMs),
     async stop() {

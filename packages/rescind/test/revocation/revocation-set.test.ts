@@ -144,6 +144,25 @@ describe('the index of live revocations', () => {
     )
   })
 
+  it('while `version` stands, finds alive what it found alive', () => {
+    fc.assert(
+      fc.property(world, ({ records, tokens }) => {
+        const set = createRevocationSet()
+        const isAlive = () => tokens.map((ids) => set.find(ids) === null)
+        let before = { version: set.version, alive: isAlive() }
+        for (const record of [...records, ...records]) {
+          set.add(record)
+          const after = { version: set.version, alive: isAlive() }
+          if (after.version === before.version) {
+            for (const [n, alive] of before.alive.entries()) if (alive) expect(after.alive[n]).toBe(true)
+          }
+          before = after
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('knows the cut-off of every subject and session', () => {
     fc.assert(
       fc.property(world, ({ records, tokens: [token] }) => {
