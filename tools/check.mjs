@@ -10,6 +10,7 @@ const tool = (name) => [process.execPath, join(root, 'tools', name)]
 const steps = [
   ['tsc -b', [bin('tsc'), '-b']],
   ['tsc, with the tests', [bin('tsc'), '-p', 'tsconfig.test.json', '--noEmit']],
+  ['snippets of the guides', tool('check-snippets.mjs'), { show: true }],
   ['biome', [bin('biome'), 'check', '--error-on-warnings', '.']],
   ['knip', [bin('knip'), '--no-progress']],
   ['knip --production', [bin('knip'), '--no-progress', '--production']],

@@ -14,6 +14,8 @@ export const requestErrors = {
   token_invalid: { status: 401, title: 'The token is not valid' },
   token_expired: { status: 401, title: 'The token has expired' },
   token_revoked: { status: 401, title: 'The token has been revoked' },
+  claims_rejected: { status: 401, title: 'The claims of the token are not accepted' },
+  user_not_found: { status: 401, title: 'The user of the token cannot be found' },
   wrong_token_type: { status: 401, title: 'The token is of the wrong type' },
   fresh_token_required: { status: 401, title: 'A fresh token is required' },
   refresh_token_reused: { status: 401, title: 'The refresh token was used before' },

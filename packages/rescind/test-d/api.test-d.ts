@@ -110,7 +110,8 @@ describe('no any in public', () => {
 
 describe('Rescind', () => {
   it('is made from options of which only store and keys are required', () => {
-    expectTypeOf(createRescind).returns.toEqualTypeOf<Rescind>()
+    const keys = createKeyRing({ active: generateKey('EdDSA') })
+    expectTypeOf(createRescind({ store: memoryStore(), keys })).toEqualTypeOf<Rescind>()
     expectTypeOf<{ store: Store; keys: KeyRing }>().toExtend<RescindOptions>()
     expectTypeOf<{ store: Store }>().not.toExtend<RescindOptions>()
     expectTypeOf<{ keys: KeyRing }>().not.toExtend<RescindOptions>()
@@ -119,7 +120,7 @@ describe('Rescind', () => {
   })
 
   it('answers what its documentation says', () => {
-    expectTypeOf<Rescind['issue']>().toEqualTypeOf<(login: Login) => Promise<TokenPair>>()
+    expectTypeOf<Rescind['issue']>().toEqualTypeOf<(login: Login<string>) => Promise<TokenPair>>()
     expectTypeOf<Rescind['refresh']>().toEqualTypeOf<(refreshToken: string) => Promise<TokenPair>>()
     expectTypeOf<Rescind['verify']>().returns.resolves.toEqualTypeOf<Principal>()
     expectTypeOf<Rescind['check']>().returns.toEqualTypeOf<Decision | Promise<Decision>>()
@@ -127,7 +128,10 @@ describe('Rescind', () => {
     expectTypeOf<Rescind['revoke']['subject']>().returns.resolves.toBeNumber()
     expectTypeOf<Rescind['sessions']['get']>().returns.resolves.toEqualTypeOf<SessionRecord | null>()
     expectTypeOf<Rescind['sessions']['list']>().returns.resolves.toEqualTypeOf<SessionPage>()
-    expectTypeOf<Login>().toHaveProperty('sub').toBeString()
+    expectTypeOf<{ sub: string }>().toExtend<Login>()
+    expectTypeOf<{ identity: string }>().toExtend<Login>()
+    expectTypeOf<{ fresh: true }>().not.toExtend<Login>()
+    expectTypeOf<{ sub: string; identity: string }>().not.toExtend<Login>()
     expectTypeOf<{ claims: { nested: [1, { a: null }] }; sub: string }>().toExtend<Login>()
     expectTypeOf<{ claims: { when: Date }; sub: string }>().not.toExtend<Login>()
     expectTypeOf<'optional'>().not.toExtend<keyof NonNullable<Parameters<Rescind['verify']>[1]>>()
@@ -138,6 +142,39 @@ describe('Rescind', () => {
     expectTypeOf<Principal['type']>().toEqualTypeOf<'access' | 'refresh'>()
     expectTypeOf<Principal['sid']>().toEqualTypeOf<string | undefined>()
     expectTypeOf<Principal['claims']>().toEqualTypeOf<JsonObject>()
+  })
+})
+
+describe('the types of user, claims and identity', () => {
+  const keys = createKeyRing({ active: generateKey('EdDSA') })
+  const auth = createRescind({
+    store: memoryStore(),
+    keys,
+    identity: (account: { id: number }) => String(account.id),
+    parseClaims: (claims) => ({ role: claims.role === 'admin' ? ('admin' as const) : ('user' as const) }),
+    user: async (claims) => {
+      expectTypeOf(claims).toEqualTypeOf<{ role: 'admin' | 'user' }>()
+      return claims.role === 'admin' ? { name: 'Ada' } : null
+    },
+  })
+
+  it('flow into the principal', () => {
+    type Ours = Principal<{ name: string }, { role: 'admin' | 'user' }>
+    expectTypeOf(auth.verify).returns.resolves.toEqualTypeOf<Ours>()
+    expectTypeOf(auth.check).returns.toEqualTypeOf<Decision<Ours> | Promise<Decision<Ours>>>()
+    expectTypeOf<Ours['user']>().toEqualTypeOf<{ name: string }>()
+    expectTypeOf<Ours['claims']>().toEqualTypeOf<{ role: 'admin' | 'user' }>()
+  })
+
+  it('flow into what tokens are minted for', () => {
+    expectTypeOf(auth.issue).parameter(0).toExtend<Login<{ id: number }>>()
+    // @ts-expect-error an identity of another type
+    void (() => auth.issue({ identity: { id: '1' } }))
+  })
+
+  it('are unknown to who does not ask for them', () => {
+    expectTypeOf(auth).toExtend<Rescind<unknown, object, { id: number }>>()
+    expectTypeOf<Principal['user']>().toBeUnknown()
   })
 })
 

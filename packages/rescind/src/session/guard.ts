@@ -1,102 +1,177 @@
 import { RescindError } from '../base/errors.ts'
-import type { RevocationCheck, RevocationVerdict } from '../revocation/check.ts'
-import type { TokenVerifier, VerifiedToken } from '../tokens/verify.ts'
-import { bearerToken } from '../web/locations.ts'
+import type { CheckableToken, RevocationCheck, RevocationVerdict } from '../revocation/check.ts'
+import { peekJws } from '../tokens/jws.ts'
+import type { NotedToken, TokenVerifier, VerifiedToken } from '../tokens/verify.ts'
+import { type CsrfCheck, sameSecret } from '../web/csrf.ts'
+import type { LocationName, TokenLocator } from '../web/locations.ts'
 import type { RequestView } from '../web/request.ts'
+import { type CheckOptions, checkDemands, slotOf } from './check-options.ts'
 import { CheckedPrincipal, type Watch } from './checked-principal.ts'
+import { callHook, type Hooks } from './hooks.ts'
 import type { Principal } from './principal.ts'
 
-/** What one route asks of the token. */
-export interface CheckOptions {
-  /**
-   * Which tokens pass.
-   * @default 'access'
-   */
-  readonly type?: 'access' | 'refresh' | 'any'
-  /**
-   * Refuses a token that is not fresh with `fresh_token_required`.
-   * @default false
-   */
-  readonly fresh?: boolean
-  /**
-   * Lets a request without a token pass, with no principal. A token that is there must still be good.
-   * @default false
-   */
-  readonly optional?: boolean
-}
-
 /** The answer of a guard: who it is (`null` only on an optional route), or why not. */
-export type Decision =
-  | { readonly ok: true; readonly principal: Principal | null }
+export type Decision<P = Principal> =
+  | { readonly ok: true; readonly principal: P | null }
   | { readonly ok: false; readonly error: RescindError }
 
-/** Walks a request through location, signature, claims and revocation, in this order. */
-export interface Guard {
-  check(request: RequestView, options?: CheckOptions): Decision | Promise<Decision>
-  checkToken(token: string, options?: CheckOptions): Decision | Promise<Decision>
+/** Walks a request through location, signature, claims, revocation and the user's hooks, in this order. */
+export interface Guard<P> {
+  check(request: RequestView, options?: CheckOptions): Decision<P> | Promise<Decision<P>>
+  checkToken(token: string, options?: CheckOptions): Decision<P> | Promise<Decision<P>>
 }
 
-/** Composes the pipeline. `wallNow` is in milliseconds since the epoch. */
-export function createGuard(parts: {
-  verifier: TokenVerifier
-  revoked: RevocationCheck
-  wallNow: () => number
-  watch: Watch
-}): Guard {
-  const { verifier, revoked, wallNow, watch } = parts
-  const checkToken = (token: string, options: CheckOptions): Decision | Promise<Decision> => {
-    const nowMs = wallNow()
-    try {
-      const verified = verifier.verify(token, nowMs)
-      checkType(verified, options)
-      const fresh = isFresh(verified, nowMs)
-      if (options.fresh === true && !fresh) {
-        throw new RescindError('fresh_token_required', 'Log in again: this needs a fresh token.')
-      }
-      const verdict = revoked(verified)
-      return verdict instanceof Promise
-        ? verdict.then((settled) => decide(settled, { verified, fresh, watch }))
-        : decide(verdict, { verified, fresh, watch })
-    } catch (error) {
-      return refuse(error)
-    }
+/** What a guard is composed of. `wallNow` is in milliseconds since the epoch. */
+export interface GuardParts<User, Claims extends object, Identity> {
+  readonly locator: TokenLocator
+  /** `null` where no cookie is read, or where the program has switched it off. */
+  readonly csrf: CsrfCheck | null
+  readonly verifier: TokenVerifier<CheckableToken>
+  readonly revoked: RevocationCheck
+  readonly hooks: Hooks<User, Claims, Identity>
+  readonly wallNow: () => number
+  readonly watch: Watch
+}
+
+/** A token as a request carries it. */
+interface FoundToken {
+  readonly token: string
+  readonly location: LocationName | null
+  /** What was submitted along with a cookie; `undefined` where nothing has to be. */
+  readonly csrf: string | undefined
+}
+
+/** Composes the pipeline. */
+export function createGuard<User, Claims extends object, Identity>(
+  parts: GuardParts<User, Claims, Identity>,
+): Guard<Principal<User, Claims>> {
+  type Verdict = Decision<Principal<User, Claims>>
+  const { locator, csrf, verifier, revoked, hooks, wallNow, watch } = parts
+  const { verificationKeys, parseClaims, verifyClaims, isRevoked, user: findUser } = hooks
+  const hasHooks = [verificationKeys, parseClaims, verifyClaims, isRevoked, findUser].some(Boolean)
+
+  const find = (request: RequestView, options: CheckOptions): FoundToken | null => {
+    const slot = slotOf(options)
+    const located = locator.locate(request, slot, options.locations)
+    if (located.token === null) return null
+    const { token, location } = located
+    if (location !== 'cookie' || csrf === null || !csrf.applies(request)) return { token, location, csrf: undefined }
+    const submitted = csrf.submitted(request, slot)
+    if (submitted === null) throw new RescindError('csrf_failed', 'The CSRF token is missing: send it in a header.')
+    return { token, location, csrf: submitted }
   }
+
+  /** Without hooks, all that a check may have to wait for is the ledger. */
+  const checkPlainly = (found: FoundToken, options: CheckOptions): Verdict | Promise<Verdict> => {
+    const nowMs = wallNow()
+    const { verified, note } = verifier.verify(found.token, nowMs)
+    checkCsrf(verified, found)
+    const fresh = checkDemands(verified, options, nowMs)
+    const verdict = options.skipRevocation === true ? null : revoked(note)
+    const pass = (settled: RevocationVerdict): Verdict => {
+      checkVerdict(settled)
+      // Without the hooks that could give them another type, the claims are what they are and there is no user.
+      const claims = parsed(verified, undefined as typeof parseClaims)
+      const passed = { verified, fresh, location: found.location, claims, user: undefined as User }
+      return { ok: true, principal: new CheckedPrincipal(passed, watch) }
+    }
+    return verdict instanceof Promise ? verdict.then(pass) : pass(verdict)
+  }
+
+  const verify = async (token: string, nowMs: number): Promise<NotedToken<CheckableToken>> => {
+    if (verificationKeys === undefined) return verifier.verify(token, nowMs)
+    const { header, payload } = peekJws(token)
+    const ring = await callHook('verificationKeys', () => verificationKeys(header, payload))
+    return verifier.verify(token, nowMs, ring)
+  }
+
+  const checkWithHooks = async (found: FoundToken, options: CheckOptions): Promise<Verdict> => {
+    const nowMs = wallNow()
+    const { verified, note } = await verify(found.token, nowMs)
+    checkCsrf(verified, found)
+    const fresh = checkDemands(verified, options, nowMs)
+    const { header } = verified
+    const claims = parsed(verified, parseClaims)
+    if (verifyClaims !== undefined && (await callHook('verifyClaims', () => verifyClaims(claims, header))) !== true) {
+      throw claimsRejected()
+    }
+    if (options.skipRevocation !== true) {
+      checkVerdict(await revoked(note))
+      // Anything but a plain "no" is a yes.
+      if (isRevoked !== undefined && (await callHook('isRevoked', () => isRevoked(claims, header))) !== false) {
+        throw tokenRevoked()
+      }
+    }
+    const user = findUser === undefined ? undefined : await callHook('user', () => findUser(claims, header))
+    if (findUser !== undefined && (user === null || user === undefined)) {
+      throw new RescindError('user_not_found', 'The user of the token cannot be found.')
+    }
+    const passed = { verified, fresh, location: found.location, claims, user: user as User }
+    return { ok: true, principal: new CheckedPrincipal(passed, watch) }
+  }
+
+  const checkFound = (found: FoundToken, options: CheckOptions): Verdict | Promise<Verdict> => {
+    const verdict = hasHooks ? checkWithHooks(found, options) : checkPlainly(found, options)
+    return verdict instanceof Promise ? verdict.catch(refuse) : verdict
+  }
+
   return {
     check(request, options = {}) {
       try {
-        const token = bearerToken(request)
-        if (token !== null) return checkToken(token, options)
+        const found = find(request, options)
+        if (found !== null) return checkFound(found, options)
       } catch (error) {
         return refuse(error)
       }
       if (options.optional === true) return { ok: true, principal: null }
       return { ok: false, error: new RescindError('token_missing', 'Send a token: Authorization: Bearer <token>.') }
     },
-    checkToken: (token, options = {}) => checkToken(token, options),
+    checkToken(token, options = {}) {
+      try {
+        return checkFound({ token, location: null, csrf: undefined }, options)
+      } catch (error) {
+        return refuse(error)
+      }
+    },
   }
 }
 
-function checkType(verified: VerifiedToken, options: CheckOptions): void {
-  const { type = 'access' } = options
-  if (type !== 'any' && verified.type !== type) {
-    throw new RescindError('wrong_token_type', `This needs ${type === 'access' ? 'an access' : 'a refresh'} token.`)
+function checkCsrf(verified: VerifiedToken, { csrf: submitted }: FoundToken): void {
+  if (submitted === undefined) return
+  // A token that names none cannot be protected: a tossed cookie would pass.
+  if (verified.csrf === undefined || !sameSecret(verified.csrf, submitted)) {
+    throw new RescindError('csrf_failed', 'The CSRF token is not that of the cookie.')
   }
 }
 
-function isFresh({ fresh }: VerifiedToken, nowMs: number): boolean {
-  return typeof fresh === 'number' ? nowMs < fresh : fresh
+function checkVerdict(verdict: RevocationVerdict): void {
+  if (verdict instanceof RescindError) throw verdict
+  if (verdict !== null) throw tokenRevoked()
 }
 
-function decide(
-  verdict: RevocationVerdict,
-  checked: { verified: VerifiedToken; fresh: boolean; watch: Watch },
-): Decision {
-  if (verdict instanceof RescindError) return { ok: false, error: verdict }
-  if (verdict !== null) return { ok: false, error: new RescindError('token_revoked', 'The token has been revoked.') }
-  return { ok: true, principal: new CheckedPrincipal(checked.verified, checked.fresh, checked.watch) }
+function parsed<Claims extends object>(
+  { claims }: VerifiedToken,
+  parseClaims: ((claims: VerifiedToken['claims']) => Claims) | undefined,
+): Claims {
+  // Without the hook, the claims keep the type that they have.
+  if (parseClaims === undefined) return claims as object as Claims
+  try {
+    return parseClaims(claims)
+  } catch (cause) {
+    throw cause instanceof RescindError ? cause : claimsRejected(cause)
+  }
 }
 
-function refuse(error: unknown): Decision {
+function claimsRejected(cause?: unknown): RescindError {
+  return new RescindError('claims_rejected', 'The claims of the token are not accepted.', { cause })
+}
+
+function tokenRevoked(): RescindError {
+  return new RescindError('token_revoked', 'The token has been revoked.')
+}
+
+function refuse(error: unknown): { readonly ok: false; readonly error: RescindError } {
   if (error instanceof RescindError) return { ok: false, error }
-  throw error
+  // A request is answered whatever goes wrong, and never let through.
+  return { ok: false, error: new RescindError('internal_error', 'The check failed.', { cause: error }) }
 }

@@ -3,11 +3,18 @@ import { systemClock } from '../base/clock.ts'
 import { boundedNumber } from '../base/config.ts'
 import { configError } from '../base/errors.ts'
 import { type RandomSource, systemRandom } from '../base/ids.ts'
+import type { JsonObject } from '../base/types.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
+import { type CookieOptions, createTokenCookies, type TokenCookies } from '../web/cookies.ts'
+import { type CsrfCheck, type CsrfOptions, createCsrfCheck } from '../web/csrf.ts'
+import { createTokenLocator, type LocationOptions, type TokenLocator } from '../web/locations.ts'
+import { type Hooks, readHooks } from './hooks.ts'
 import type { Store } from './sessions.ts'
 
 /** Everything `createRescind` can be told. Options are read once. */
-export interface RescindOptions {
+export interface RescindOptions<User = unknown, Claims extends object = JsonObject, Identity = string>
+  extends LocationOptions,
+    Hooks<User, Claims, Identity> {
   /** Where revocations and sessions are kept. */
   readonly store: Store
   /** What signs and verifies. */
@@ -48,6 +55,15 @@ export interface RescindOptions {
   readonly askTimeoutMs?: number | undefined
   /** How many verified tokens are remembered; a few hundred bytes each. @default 10_000 */
   readonly verifiedTokenCacheSize?: number | undefined
+  /** The cookies that carry tokens, where `locations` names them. */
+  readonly cookies?: CookieOptions | undefined
+  /** How a request that carries its token in a cookie proves that a page of ours sent it; `false` asks for no proof. */
+  readonly csrf?: CsrfOptions | false | undefined
+  /**
+   * A cookie access token with fewer seconds left is renewed with the answer to a request that it passed. 0 for never.
+   * @default 0
+   */
+  readonly implicitRefreshSeconds?: number | undefined
   /** Takes a store that forgets everything at exit even with `NODE_ENV=production`. @default false */
   readonly allowVolatile?: boolean | undefined
   /** @default the machine's clock */
@@ -59,7 +75,7 @@ export interface RescindOptions {
 }
 
 /** The options with every default filled in, and times in milliseconds. */
-export interface Settings {
+export interface Settings<User = unknown, Claims extends object = JsonObject, Identity = unknown> {
   readonly store: Store
   readonly keys: KeyRing
   readonly issuer: string | undefined
@@ -76,6 +92,12 @@ export interface Settings {
   readonly onUnavailable: 'deny' | 'allow'
   readonly askTimeoutMs: number
   readonly verifiedTokenCacheSize: number
+  readonly hooks: Hooks<User, Claims, Identity>
+  readonly locator: TokenLocator
+  readonly cookies: TokenCookies
+  /** `null` where no cookie is read, or where no proof is asked for. */
+  readonly csrf: CsrfCheck | null
+  readonly implicitRefreshMs: number
   readonly clock: Clock
   readonly random: RandomSource
   readonly onWarning: (message: string) => void
@@ -85,7 +107,9 @@ const YEAR_SECONDS = 31_536_000
 const MAX_GRACE_MS = 60_000
 
 /** Checks the options and fills in the defaults. Throws RescindError `invalid_config`, naming the option. */
-export function readOptions(options: RescindOptions): Settings {
+export function readOptions<User, Claims extends object, Identity>(
+  options: RescindOptions<User, Claims, Identity>,
+): Settings<User, Claims, Identity> {
   const { store, keys, issuer, audience } = options
   if (!store?.ledger || !store.sessions) throw configError('store is missing: give memoryStore() or another store')
   if (typeof keys?.candidates !== 'function') throw configError('keys is missing: give createKeyRing({ active: key })')
@@ -103,6 +127,9 @@ export function readOptions(options: RescindOptions): Settings {
     fallback: number,
     [min, max]: readonly [number, number],
   ) => boundedNumber(name, options[name] ?? fallback, { min, max, unit: 'milliseconds' })
+  const csrf = createCsrfCheck(options.csrf === false ? {} : (options.csrf ?? {}))
+  const asksForCsrf = options.csrf !== false && (options.locations ?? []).includes('cookie')
+  const cookies = createTokenCookies(options.cookies ?? {}, asksForCsrf && csrf.options.inCookies)
   const accessTtlMs = seconds('accessTtlSeconds', 900)
   const refreshTtlMs = seconds('refreshTtlSeconds', 2_592_000)
   return Object.freeze({
@@ -126,6 +153,16 @@ export function readOptions(options: RescindOptions): Settings {
       max: 10_000_000,
       unit: 'tokens',
     }),
+    hooks: readHooks(options),
+    locator: createTokenLocator(options, cookies),
+    cookies,
+    csrf: asksForCsrf ? csrf : null,
+    implicitRefreshMs:
+      boundedNumber('implicitRefreshSeconds', options.implicitRefreshSeconds ?? 0, {
+        min: 0,
+        max: accessTtlMs / 1000,
+        unit: 'seconds, no more than an access token lives,',
+      }) * 1000,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     onWarning: harmless(options.onWarning ?? (() => {})),

@@ -2,6 +2,7 @@ import { RescindError } from '../base/errors.ts'
 import type { JsonObject } from '../base/types.ts'
 import type { Replica } from '../revocation/replica.ts'
 import { RESERVED_CLAIMS } from '../tokens/claims.ts'
+import { peekJws } from '../tokens/jws.ts'
 import type { Settings } from './options.ts'
 import type { Principal } from './principal.ts'
 import { recording } from './revoke.ts'
@@ -14,16 +15,16 @@ import { refreshHash, successorJti, type TokenFactory, type TokenPair } from './
  * session; the others within the grace window get the same successor; any other second use ends the session
  * (RFC 9700 §4.14.2).
  */
-export type Refresh = (presented: Principal) => Promise<TokenPair>
+export type Refresh = (presented: Principal<unknown, object>) => Promise<TokenPair>
 
 /** Composes writer, replica and minting into {@link Refresh}. */
-export function createRefresh(
-  settings: Settings,
-  parts: { writer: StoreWriter; replica: Replica; tokens: TokenFactory },
+export function createRefresh<User, Claims extends object, Identity>(
+  settings: Settings<User, Claims, Identity>,
+  parts: { writer: StoreWriter; replica: Replica; tokens: TokenFactory<Identity> },
 ): Refresh {
   const { clock } = settings
   const { writer, replica, tokens } = parts
-  return async ({ sub, sid, jti, claims, issuedAtMs }) => {
+  return async ({ sub, sid, jti, token, issuedAtMs, authenticatedAtMs }) => {
     if (sid === undefined) throw new RescindError('token_invalid', 'The refresh token belongs to no session.')
     const nowMs = clock.now()
     const claim: RotateClaim = {
@@ -49,13 +50,19 @@ export function createRefresh(
         return tokens.pair({
           sub,
           sid,
+          identity: undefined,
           fresh: false,
-          claims: additionalClaims(claims),
+          authTimeMs: authenticatedAtMs ?? undefined,
+          claims: additionalClaims(token),
+          headers: undefined,
           // A replay's tokens are dated as the winner's, so that a cut-off that saw the rotation reaches them too.
           nowMs: result.issuedAtMs,
-          refreshJti: successorJti(jti, result.issuedAtMs),
-          refreshIssuedAtMs: result.issuedAtMs,
-          refreshExpiresAtMs: result.session.expiresAtMs,
+          refresh: {
+            jti: successorJti(jti, result.issuedAtMs),
+            issuedAtMs: result.issuedAtMs,
+            expiresAtMs: result.session.expiresAtMs,
+            csrfSeed: token,
+          },
         })
       case 'reused':
         replica.apply([claim.onReuse])
@@ -68,6 +75,7 @@ export function createRefresh(
   }
 }
 
-function additionalClaims(claims: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)))
+/** The program's own claims in a token that has been verified, whatever type the program gives them. */
+export function additionalClaims(token: string): JsonObject {
+  return Object.fromEntries(Object.entries(peekJws(token).payload).filter(([name]) => !RESERVED_CLAIMS.has(name)))
 }

@@ -1,37 +1,30 @@
 import { createSteadyTime } from '../base/clock.ts'
 import { RescindError } from '../base/errors.ts'
-import type { JsonObject } from '../base/types.ts'
-import { createRevocationCheck } from '../revocation/check.ts'
+import type { JsonObject, TokenIds } from '../base/types.ts'
+import { checkable, createRevocationCheck } from '../revocation/check.ts'
 import type { Position } from '../revocation/ledger.ts'
 import { createReplica, type ReplicaState } from '../revocation/replica.ts'
 import { createWatchers, type EndOfToken } from '../revocation/watchers.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
 import { createTokenVerifier } from '../tokens/verify.ts'
-import type { RequestView } from '../web/request.ts'
+import { createAnswer } from './answer.ts'
+import type { CheckOptions } from './check-options.ts'
 import type { Watch } from './checked-principal.ts'
 import { createExplain, type Explain } from './explain.ts'
-import { type CheckOptions, createGuard, type Decision } from './guard.ts'
+import { createGuard } from './guard.ts'
+import type { Login, SingleToken } from './login.ts'
+import { createMints } from './mints.ts'
 import { type RescindOptions, readOptions } from './options.ts'
 import type { Principal } from './principal.ts'
 import { createRefresh } from './refresh.ts'
-import { checkedId, createRevocationOrders, type EverythingReach, type SubjectReach } from './revocation-orders.ts'
+import { createRenew } from './renewal.ts'
+import type { RequestGuard } from './request-guard.ts'
+import { createRevocationOrders, type EverythingReach, type SubjectReach } from './revocation-orders.ts'
 import { createRevoke, type Revoke, recording } from './revoke.ts'
+import { createSessionCookies, type SessionCookies } from './session-cookies.ts'
 import type { PageRequest, SessionPage, SessionRecord } from './sessions.ts'
 import { createStoreWriter } from './store-writer.ts'
-import { createTokenFactory, refreshHash, type TokenPair } from './tokens.ts'
-
-/** A login to issue tokens for. */
-export interface Login {
-  readonly sub: string
-  /** Minted from a password or a step-up. @default true */
-  readonly fresh?: boolean
-  /** Additional claims, carried by the access tokens of the whole session. */
-  readonly claims?: JsonObject
-  /** Shown in the list of sessions. */
-  readonly ip?: string | null
-  /** Shown in the list of sessions. */
-  readonly userAgent?: string | null
-}
+import { createTokenFactory, type TokenPair } from './tokens.ts'
 
 /** How a process stands towards the ledger: for health checks, and as numbers for metrics. */
 export interface RescindStatus {
@@ -60,24 +53,36 @@ export type RevocationPreview =
   | ({ readonly kind: 'everything' } & Pick<EverythingReach, 'before'>)
 
 /** Issues, checks and revokes tokens. Made by {@link createRescind}. */
-export interface Rescind {
+export interface Rescind<User = unknown, Claims extends object = JsonObject, Identity = string>
+  extends RequestGuard<Principal<User, Claims>> {
   /**
    * Resolves once the live revocations have been replayed. Until then every guarded request is refused with
    * `revocation_unavailable`. Rejects with `revocation_unavailable` when the store does not answer; call it again then.
    */
   ready(): Promise<void>
   /** Starts a session and mints its first pair. Rejects with `revocation_unavailable` when the store fails. */
-  issue(login: Login): Promise<TokenPair>
+  issue(login: Login<Identity>): Promise<TokenPair>
+  /** Mints one token without a session, the stateless way. Rejects with `invalid_config` for an unusable claim or life. */
+  mint(token: SingleToken<Identity>): Promise<string>
+  /**
+   * After the user has proved again who they are (RFC 9470): a fresh access token of the same session. Rejects with
+   * `token_revoked` when the session has ended, and with `token_invalid` for a principal without one.
+   *
+   * @param freshSeconds for how long it is fresh; by default, for as long as it lives
+   */
+  stepUp(principal: Principal<User, Claims>, freshSeconds?: number): Promise<string>
   /**
    * Exchanges a refresh token for a new pair; the old token is spent. Rejects with `token_malformed`, `token_invalid`,
    * `token_expired`, `token_revoked`, `wrong_token_type`, `refresh_token_reused` (the session is dead then) or
    * `revocation_unavailable`.
    */
   refresh(refreshToken: string): Promise<TokenPair>
-  /** Says whether a request may pass. Synchronous while the replica is live: no I/O. Never throws for what a client sent. */
-  check(request: RequestView, options?: CheckOptions): Decision | Promise<Decision>
   /** Checks a token that came some other way; rejects with the code that refuses it. */
-  verify(token: string, options?: Pick<CheckOptions, 'type' | 'fresh'>): Promise<Principal>
+  verify(token: string, options?: Omit<CheckOptions, 'optional' | 'locations'>): Promise<Principal<User, Claims>>
+  /** Whether a live revocation kills a token with these ids. Rejects with `revocation_unavailable` when nobody knows. */
+  isRevoked(ids: TokenIds): Promise<boolean>
+  /** Gives tokens to the browser in cookies, and takes them back. */
+  readonly cookies: SessionCookies
   readonly revoke: Revoke
   /** How many live sessions a revocation would end, before it is done. Ends none. */
   preview(revocation: RevocationPreview): Promise<{ readonly sessions: number }>
@@ -114,7 +119,9 @@ const SWEEP_LIMIT = 500
  * await auth.revoke.session(sid)
  * ```
  */
-export function createRescind(options: RescindOptions): Rescind {
+export function createRescind<User = unknown, Claims extends object = JsonObject, Identity = string>(
+  options: RescindOptions<User, Claims, Identity>,
+): Rescind<User, Claims, Identity> {
   const settings = readOptions(options)
   const { store, keys, clock, onWarning } = settings
   for (const warning of keys.active?.warnings ?? []) onWarning(warning)
@@ -138,10 +145,13 @@ export function createRescind(options: RescindOptions): Rescind {
     },
     onWarning,
   })
-  const verifier = createTokenVerifier(keys, settings, settings.verifiedTokenCacheSize)
+  const verifier = createTokenVerifier({ keys, rules: settings, noteOf: checkable }, settings.verifiedTokenCacheSize)
   const revoked = createRevocationCheck({ replica, ledger: store.ledger, wallNow, onWarning }, settings)
   const watch: Watch = (ids, expiresAtMs) => watchers.watch(ids, expiresAtMs + settings.leewayMs)
-  const guard = createGuard({ verifier, revoked, wallNow, watch })
+  const { locator, csrf, hooks } = settings
+  const guard = createGuard({ locator, csrf, verifier, revoked, hooks, wallNow, watch })
+  const sessionCookies = createSessionCookies(settings.cookies, settings)
+  const mints = createMints(settings, { tokens, afterCutoffs: (sub, nowMs) => afterCutoffs(sub, nowMs) })
   const refresh = createRefresh(settings, { writer, replica, tokens })
   const orders = createRevocationOrders(settings)
 
@@ -178,7 +188,7 @@ export function createRescind(options: RescindOptions): Rescind {
     await replica.start(REPLAY_DEADLINE_MS)
   }
   let starting: Promise<void> | undefined
-  const verify: Rescind['verify'] = async (token, checkOptions) => {
+  const verify: Rescind<User, Claims>['verify'] = async (token, checkOptions) => {
     const decision = await guard.checkToken(token, checkOptions)
     if (!decision.ok) throw decision.error
     if (decision.principal === null) throw new RescindError('token_missing', 'A token is required.')
@@ -193,44 +203,26 @@ export function createRescind(options: RescindOptions): Rescind {
       })
       return starting
     },
-    async issue({ sub, fresh = true, claims, ip = null, userAgent = null }) {
-      checkedId('sub', sub)
-      const nowMs = afterCutoffs(sub, clock.now())
-      const sid = tokens.newId(nowMs)
-      const refreshJti = tokens.newId(nowMs)
-      const endsAtMs = nowMs + settings.sessionTtlMs
-      const expiresAtMs = Math.min(nowMs + settings.refreshTtlMs, endsAtMs)
-      // Minted first, so that claims that cannot be signed leave no session behind.
-      const pair = tokens.pair({
-        sub,
-        sid,
-        fresh,
-        claims,
-        nowMs,
-        refreshJti,
-        refreshIssuedAtMs: nowMs,
-        refreshExpiresAtMs: expiresAtMs,
-      })
-      const outcome = await recording(() =>
-        writer.start({
-          sid,
-          sub,
-          refreshHash: refreshHash(refreshJti),
-          createdAtMs: nowMs,
-          lastUsedAtMs: nowMs,
-          expiresAtMs,
-          endsAtMs,
-          ip,
-          userAgent,
-        }),
-      )
+    async issue(login) {
+      const { session, pair } = await mints.login(login)
+      const outcome = await recording(() => writer.start(session))
       if (outcome === 'exists') throw new RescindError('internal_error', 'Two sessions drew the same id.')
       return pair
     },
+    mint: mints.single,
+    stepUp: mints.stepUp,
     async refresh(refreshToken) {
       return refresh(await verify(refreshToken, { type: 'refresh' }))
     },
     check: guard.check,
+    answer: createAnswer(hooks.answers ?? {}, onWarning),
+    renew: createRenew(settings, { revoked, tokens, sessionCookies }),
+    cookies: sessionCookies,
+    async isRevoked(ids) {
+      const verdict = await revoked(checkable(ids))
+      if (verdict instanceof RescindError) throw verdict
+      return verdict !== null
+    },
     verify,
     revoke: createRevoke({ orders, store, writer, replica }),
     async preview(wanted) {

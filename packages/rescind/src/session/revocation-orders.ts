@@ -49,7 +49,9 @@ export interface RevocationOrders {
 const MAX_REASON_LENGTH = 512
 
 /** Makes the orders: each record is kept until the last token that it can match has expired. */
-export function createRevocationOrders(settings: Settings): RevocationOrders {
+export function createRevocationOrders(
+  settings: Pick<Settings, 'clock' | 'maxTokenTtlMs' | 'leewayMs' | 'clockToleranceMs'>,
+): RevocationOrders {
   const { clock } = settings
   const slackMs = settings.leewayMs + settings.clockToleranceMs
   const facts = ({ by, reason }: RevokeReason, expiresAt: number) => ({

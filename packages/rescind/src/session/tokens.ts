@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { createIdSource, uuidV7 } from '../base/ids.ts'
-import type { JsonObject } from '../base/types.ts'
+import { createIdSource, type RandomSource, uuidV7 } from '../base/ids.ts'
+import type { JsonObject, TokenType } from '../base/types.ts'
 import { signingKey } from '../tokens/key-ring.ts'
-import { mintToken } from '../tokens/mint.ts'
+import type { Key } from '../tokens/keys.ts'
+import { mintToken, type TokenOrder } from '../tokens/mint.ts'
+import { callHook, type TokenSubject } from './hooks.ts'
 import type { Settings } from './options.ts'
 
 /** The two tokens of a login, and how long each lives. */
@@ -11,74 +13,115 @@ export interface TokenPair {
   readonly refreshToken: string
   readonly expiresInSeconds: number
   readonly refreshExpiresInSeconds: number
+  /**
+   * What a page has to submit along with the access token, where that travels in a cookie; `null` where cookies are not
+   * read or need none.
+   */
+  readonly csrfToken: string | null
+  /** The same for the refresh token. */
+  readonly refreshCsrfToken: string | null
   readonly sid: string
   readonly sub: string
+}
+
+/** What every token of one mint has in common. Times are milliseconds since the epoch. */
+export interface MintOrder<Identity> {
+  readonly sub: string
+  readonly identity: Identity | undefined
+  readonly sid: string | undefined
+  readonly authTimeMs: number | undefined
+  readonly claims: JsonObject | undefined
+  readonly headers: JsonObject | undefined
+}
+
+/** What differs from token to token. */
+export type TokenFacts = Pick<TokenOrder, 'type' | 'jti' | 'fresh' | 'issuedAtMs' | 'expiresAtMs'> & {
+  /** What the CSRF token is derived from, for a token that has to come out the same each time. @default chance */
+  readonly csrfSeed?: string | undefined
 }
 
 /** What a pair is minted from. Times are milliseconds since the epoch. */
-export interface PairOrder {
-  readonly sub: string
+export interface PairOrder<Identity> extends MintOrder<Identity> {
   readonly sid: string
-  readonly fresh: boolean
-  readonly claims: JsonObject | undefined
+  readonly fresh: boolean | number
   readonly nowMs: number
-  readonly refreshJti: string
-  readonly refreshIssuedAtMs: number
-  readonly refreshExpiresAtMs: number
+  readonly refresh: Omit<TokenFacts, 'type' | 'fresh'>
 }
 
-/** Mints tokens by the settings. */
-export interface TokenFactory {
+/** A token that was minted, with what a page has to know of it. */
+export interface MintedToken {
+  readonly token: string
+  readonly csrf: string | null
+}
+
+/** Mints tokens by the settings and hooks. */
+export interface TokenFactory<Identity> {
   newId(nowMs: number): string
-  pair(order: PairOrder): TokenPair
-  access(order: Omit<PairOrder, 'refreshJti' | 'refreshIssuedAtMs' | 'refreshExpiresAtMs'>): string
+  /** Rejects with `invalid_config` for claims that cannot be signed, and with what a hook threw. */
+  mint(order: MintOrder<Identity>, facts: TokenFacts): Promise<MintedToken>
+  pair(order: PairOrder<Identity>): Promise<TokenPair>
 }
 
-/** Composes minting with issuer, audience and the active key, which is looked up for each token. */
-export function createTokenFactory(settings: Settings): TokenFactory {
-  const { keys, issuer, audience, accessTtlMs } = settings
-  const newId = createIdSource(settings.random)
-  const access: TokenFactory['access'] = ({ sub, sid, fresh, claims, nowMs }) =>
-    mintToken(
+const CSRF_BYTES = 32
+
+/** Composes minting with issuer, audience, the hooks and the active key, which is looked up for each token. */
+export function createTokenFactory<User, Claims extends object, Identity>(
+  settings: Settings<User, Claims, Identity>,
+): TokenFactory<Identity> {
+  const { keys, issuer, audience, accessTtlMs, hooks, random } = settings
+  const newId = createIdSource(random)
+
+  const signer = async (subject: TokenSubject<Identity>): Promise<Key> => {
+    const { signingKey: hook } = hooks
+    return hook === undefined ? signingKey(keys) : callHook('signingKey', () => hook(subject))
+  }
+  // A refresh token carries none but the claims that were given, so that the hook's are made anew at each refresh.
+  const claimsFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}): Promise<JsonObject> => {
+    const { claims: hook } = hooks
+    if (hook === undefined || subject.type === 'refresh') return given
+    return { ...(await callHook('claims', () => hook(subject))), ...given }
+  }
+  const headersFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}): Promise<JsonObject> => {
+    const { headers: hook } = hooks
+    return hook === undefined ? given : { ...(await callHook('headers', () => hook(subject))), ...given }
+  }
+
+  const mint: TokenFactory<Identity>['mint'] = async (order, { csrfSeed, ...facts }) => {
+    const { sub, identity, sid, authTimeMs } = order
+    const subject = { sub, identity, type: facts.type }
+    const csrf = settings.csrf === null ? undefined : csrfToken(csrfSeed ?? drawn(random))
+    const token = mintToken(
       {
-        type: 'access',
+        ...facts,
         sub,
         sid,
-        fresh,
-        claims,
         issuer,
         audience,
-        jti: newId(nowMs),
-        issuedAtMs: nowMs,
-        expiresAtMs: nowMs + accessTtlMs,
+        authTimeMs,
+        csrf,
+        claims: await claimsFor(subject, order.claims),
+        headers: await headersFor(subject, order.headers),
       },
-      signingKey(keys),
+      await signer(subject),
     )
+    return { token, csrf: csrf ?? null }
+  }
+
   return {
     newId,
-    access,
-    pair(order) {
-      const { sub, sid, nowMs, refreshJti, refreshIssuedAtMs, refreshExpiresAtMs, claims } = order
-      const refreshToken = mintToken(
-        {
-          type: 'refresh',
-          sub,
-          sid,
-          fresh: false,
-          claims,
-          issuer,
-          audience,
-          jti: refreshJti,
-          issuedAtMs: refreshIssuedAtMs,
-          expiresAtMs: refreshExpiresAtMs,
-        },
-        signingKey(keys),
-      )
+    mint,
+    async pair(order) {
+      const { sub, sid, nowMs, fresh, refresh } = order
+      const facts = { jti: newId(nowMs), issuedAtMs: nowMs, expiresAtMs: nowMs + accessTtlMs }
+      const refreshToken = await mint(order, { ...refresh, type: 'refresh', fresh: false })
+      const accessToken = await mint(order, { ...facts, type: 'access', fresh })
       return {
-        accessToken: access(order),
-        refreshToken,
+        accessToken: accessToken.token,
+        refreshToken: refreshToken.token,
         expiresInSeconds: Math.floor(accessTtlMs / 1000),
-        refreshExpiresInSeconds: Math.max(0, Math.floor((refreshExpiresAtMs - nowMs) / 1000)),
+        refreshExpiresInSeconds: Math.max(0, Math.floor((refresh.expiresAtMs - nowMs) / 1000)),
+        csrfToken: accessToken.csrf,
+        refreshCsrfToken: refreshToken.csrf,
         sid,
         sub,
       }
@@ -92,10 +135,21 @@ export function refreshHash(jti: string): string {
 }
 
 /**
- * The id of the refresh token that follows another. It is derived, not drawn, so that every request that presents the
- * same parent within the grace window gets the same successor, while the store holds nothing but hashes.
+ * The id of the token that follows another. It is derived, not drawn, so that every request that presents the same
+ * parent gets the same successor, while the store holds nothing but hashes.
  */
-export function successorJti(parentJti: string, issuedAtMs: number): string {
-  const digest = createHash('sha256').update(`rescind refresh successor\0${parentJti}`).digest()
+export function successorJti(parentJti: string, issuedAtMs: number, type: TokenType = 'refresh'): string {
+  const digest = createHash('sha256').update(`rescind ${type} successor\0${parentJti}`).digest()
   return uuidV7(issuedAtMs, digest)
+}
+
+function drawn(random: RandomSource): Uint8Array {
+  const bytes = new Uint8Array(CSRF_BYTES)
+  random(bytes)
+  return bytes
+}
+
+// A seed is a secret itself: a parent token, or 256 bits of chance.
+function csrfToken(seed: string | Uint8Array): string {
+  return createHash('sha256').update('rescind csrf\0').update(seed).digest('base64url')
 }

@@ -11,6 +11,10 @@ export interface TokenClaims {
   readonly type: TokenType
   /** `true`, `false`, or the time until which the token is fresh. */
   readonly fresh: boolean | number
+  /** When the user last proved who they are, where the token tells. */
+  readonly authTimeMs: number | undefined
+  /** What has to be submitted along with a cookie that holds this token. */
+  readonly csrf: string | undefined
   readonly iatMs: number
   readonly nbfMs: number
   readonly expMs: number
@@ -41,6 +45,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'type',
   'fresh',
   'csrf',
+  'auth_time',
 ])
 
 /** `exp` and `iat` of one token may be rounded to whole seconds, each its own way. */
@@ -73,6 +78,8 @@ export function readClaims(payload: JsonObject, rules: ClaimRules): TokenClaims 
     sub: id(payload, 'sub'),
     type,
     fresh: typeof fresh === 'number' ? fresh * 1000 : fresh,
+    authTimeMs: payload.auth_time === undefined ? undefined : numericDate(payload, 'auth_time') * 1000,
+    csrf: typeof payload.csrf === 'string' && payload.csrf !== '' ? payload.csrf : undefined,
     // A fraction of a second holds milliseconds; rounding undoes what the binary fraction cannot hold.
     iatMs: Math.round(iat * 1000),
     nbfMs: Math.round(nbf * 1000),
@@ -91,7 +98,7 @@ export function checkTimes(claims: TokenClaims, rules: ClaimRules, nowMs: number
   if (claims.iatMs > latestStart) throw invalid('The token was issued in the future (iat).')
 }
 
-function numericDate(payload: JsonObject, name: 'exp' | 'iat' | 'nbf'): number {
+function numericDate(payload: JsonObject, name: 'exp' | 'iat' | 'nbf' | 'auth_time'): number {
   const value = payload[name]
   if (!isNumericDate(value)) throw malformed(`The token claim ${name} must be a NumericDate.`)
   return value

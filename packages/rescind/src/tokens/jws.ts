@@ -5,8 +5,8 @@ import type { KeyRing } from './key-ring.ts'
 import type { Key } from './keys.ts'
 import { parseStrictObject } from './strict-json.ts'
 
-/** A token whose signature has been checked. */
-export interface VerifiedJws {
+/** What a token says. */
+export interface JwsContent {
   readonly header: JsonObject
   readonly payload: JsonObject
 }
@@ -39,29 +39,51 @@ export function signJws(payload: JsonObject, key: Key, headers: JsonObject = {})
  *
  * @throws RescindError `token_malformed` for what is no JWS; `token_invalid` for one that no key of the ring signed
  */
-export function verifyJws(token: string, keys: KeyRing): VerifiedJws {
+export function verifyJws(token: string, keys: KeyRing): JwsContent {
+  const parts = splitJws(token)
+  const { alg, kid } = checkHeader(parts.header, keys)
+  const signature = decoded('signature', parts.signature)
+  const payload = decoded('payload', parts.payload)
+  const signed = keys.candidates(alg, kid).some((key) => key.verify(parts.input, signature))
+  if (!signed) throw invalid('The token signature does not match.')
+  return { header: parts.header, payload: readPayload(payload) }
+}
+
+/**
+ * Reads a compact JWS without checking its signature: what it says must not be believed. For choosing the keys.
+ *
+ * @throws RescindError `token_malformed` for what is no JWS
+ */
+export function peekJws(token: string): JwsContent {
+  const { header, payload } = splitJws(token)
+  return { header, payload: readPayload(decoded('payload', payload)) }
+}
+
+/** The parts of a token: its header, and the rest as it is written. `input` is what was signed. */
+function splitJws(token: string): { header: JsonObject; payload: string; signature: string; input: string } {
   if (token.length > MAX_TOKEN_LENGTH) throw malformed(`The token is longer than ${MAX_TOKEN_LENGTH} bytes.`)
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)
   if (first < 1 || second < first + 2 || token.indexOf('.', second + 1) !== -1) {
     throw malformed('A token has three segments, separated by dots.')
   }
-  const headerBytes = decode(token.slice(0, first))
-  const header = headerBytes && parseStrictObject(headerBytes)
+  const bytes = decode(token.slice(0, first))
+  const header = bytes && parseStrictObject(bytes)
   if (!header) throw malformed('The token header is not a JSON object in base64url.')
-  const { alg, kid } = checkHeader(header, keys)
-  const signature = decode(token.slice(second + 1))
-  if (signature === null) throw malformed('The token signature is not base64url.')
-  const payloadBytes = decode(token.slice(first + 1, second))
-  if (payloadBytes === null) throw malformed('The token payload is not base64url.')
+  const payload = token.slice(first + 1, second)
+  return { header, payload, signature: token.slice(second + 1), input: token.slice(0, second) }
+}
 
-  const input = token.slice(0, second)
-  const signed = keys.candidates(alg, kid).some((key) => key.verify(input, signature))
-  if (!signed) throw invalid('The token signature does not match.')
+function decoded(name: string, segment: string): Buffer {
+  const bytes = decode(segment)
+  if (bytes === null) throw malformed(`The token ${name} is not base64url.`)
+  return bytes
+}
 
-  const payload = parseStrictObject(payloadBytes)
+function readPayload(bytes: Buffer): JsonObject {
+  const payload = parseStrictObject(bytes)
   if (payload === null) throw malformed('The token payload is not a JSON object.')
-  return { header, payload }
+  return payload
 }
 
 function checkHeader(header: JsonObject, keys: KeyRing): { alg: Algorithm; kid: string | undefined } {

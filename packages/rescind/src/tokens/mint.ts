@@ -9,14 +9,22 @@ export interface TokenOrder {
   readonly type: TokenType
   readonly sub: string
   readonly jti: string
-  readonly sid: string
-  readonly fresh: boolean
+  /** Left out for a token that belongs to no session. */
+  readonly sid: string | undefined
+  /** The time in milliseconds until which it is fresh, or whether it is for as long as it lives. */
+  readonly fresh: boolean | number
   readonly issuedAtMs: number
   readonly expiresAtMs: number
   readonly issuer: string | undefined
   readonly audience: string | undefined
+  /** When the user last proved who they are. */
+  readonly authTimeMs: number | undefined
+  /** What a request that carries the token in a cookie has to submit as well; `undefined` for none. */
+  readonly csrf: string | undefined
   /** Further claims; none of the names the library writes itself. */
   readonly claims: JsonObject | undefined
+  /** Further header members; `alg`, `typ` and `kid` are the library's. */
+  readonly headers: JsonObject | undefined
 }
 
 /**
@@ -42,11 +50,14 @@ export function mintToken(order: TokenOrder, key: Key): string {
       nbf: Math.floor(order.issuedAtMs / 1000),
       iat: order.issuedAtMs / 1000,
       jti: order.jti,
-      sid: order.sid,
+      ...(order.sid === undefined ? {} : { sid: order.sid }),
       type: order.type,
-      ...(order.type === 'access' ? { fresh: order.fresh } : {}),
+      ...(order.type === 'access' ? { fresh: freshClaim(order.fresh) } : {}),
+      ...(order.authTimeMs === undefined ? {} : { auth_time: Math.floor(order.authTimeMs / 1000) }),
+      ...(order.csrf === undefined ? {} : { csrf: order.csrf }),
     },
     key,
+    order.headers,
   )
   if (token.length > MAX_TOKEN_LENGTH) {
     throw configError(
@@ -54,4 +65,8 @@ export function mintToken(order: TokenOrder, key: Key): string {
     )
   }
   return token
+}
+
+function freshClaim(fresh: boolean | number): boolean | number {
+  return typeof fresh === 'number' ? Math.floor(fresh / 1000) : fresh
 }

@@ -14,36 +14,52 @@ export interface VerifiedToken extends TokenClaims {
   readonly claims: JsonObject
 }
 
-/** Checks signature, form, issuer, audience and times; knows nothing of revocation. */
-export interface TokenVerifier {
-  /**
-   * @param nowMs milliseconds since the epoch
-   * @throws RescindError `token_malformed`, `token_invalid` or `token_expired`
-   */
-  verify(token: string, nowMs: number): VerifiedToken
+/** A token that was verified, and the note that was made of it then. The same one at every sight of the token. */
+export interface NotedToken<Note> {
+  readonly verified: VerifiedToken
+  readonly note: Note
 }
 
-/** Composes the checks of one token; `cacheSize` verified tokens are remembered. */
-export function createTokenVerifier(keys: KeyRing, rules: ClaimRules, cacheSize: number): TokenVerifier {
-  const cache = createVerifiedCache<VerifiedToken>(cacheSize)
-  let cachedVersion = keys.version
+/** Checks signature, form, issuer, audience and times; knows nothing of revocation. */
+export interface TokenVerifier<Note = unknown> {
+  /**
+   * @param nowMs milliseconds since the epoch
+   * @param ring the keys of this token's tenant, where they are not the same for all
+   * @throws RescindError `token_malformed`, `token_invalid` or `token_expired`
+   */
+  verify(token: string, nowMs: number, ring?: KeyRing): NotedToken<Note>
+}
+
+/** What is remembered of a token, and for which state of which keys it holds. */
+interface RememberedToken<Note> extends NotedToken<Note> {
+  readonly ring: KeyRing
+  readonly ringVersion: number
+}
+
+/** Composes the checks of one token; `cacheSize` verified tokens are remembered, each with what `noteOf` makes of it. */
+export function createTokenVerifier<Note>(
+  parts: { keys: KeyRing; rules: ClaimRules; noteOf: (verified: VerifiedToken) => Note },
+  cacheSize: number,
+): TokenVerifier<Note> {
+  const { keys, rules, noteOf } = parts
+  const cache = createVerifiedCache<RememberedToken<Note>>(cacheSize)
   return {
-    verify(token, nowMs) {
+    verify(token, nowMs, ring = keys) {
       if (typeof token !== 'string') throw new RescindError('token_malformed', 'A token is a string.')
-      if (keys.version !== cachedVersion) {
-        // A retired key's tokens must not live on in the cache.
-        cache.clear()
-        cachedVersion = keys.version
+      const known = cache.get(token)
+      // A retired key's tokens must not live on in the cache.
+      if (known !== undefined && known.ring === ring && known.ringVersion === ring.version) {
+        checkTimes(known.verified, rules, nowMs)
+        return known
       }
-      let verified = cache.get(token)
-      if (verified === undefined) {
-        const { header, payload } = verifyJws(token, keys)
-        const claims = freezeDeep(payload)
-        verified = Object.freeze({ ...readClaims(claims, rules), token, header: freezeDeep(header), claims })
-        checkTimes(verified, rules, nowMs)
-        cache.set(token, verified)
-      } else checkTimes(verified, rules, nowMs)
-      return verified
+      const ringVersion = ring.version
+      const { header, payload } = verifyJws(token, ring)
+      const claims = freezeDeep(payload)
+      const verified = Object.freeze({ ...readClaims(claims, rules), token, header: freezeDeep(header), claims })
+      checkTimes(verified, rules, nowMs)
+      const noted = { verified, note: noteOf(verified), ring, ringVersion }
+      cache.set(token, noted)
+      return noted
     },
   }
 }

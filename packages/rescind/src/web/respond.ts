@@ -1,10 +1,16 @@
 import { isRequestErrorCode, type RescindError } from '../base/errors.ts'
 import { type FieldError, type Problem, type RequestErrorCode, requestErrors } from '../wire.ts'
 
-/** An answer for an adapter to write: the body is JSON. */
-export interface ProblemAnswer {
+/** An answer for an adapter to write. The body is to be sent as JSON, with the content type that the headers say. */
+export interface Answer {
   readonly status: number
+  /** Lower-case names; `content-type` is always among them. */
   readonly headers: Readonly<Record<string, string>>
+  readonly body: object
+}
+
+/** An {@link Answer} whose body is a problem document. */
+export interface ProblemAnswer extends Answer {
   readonly body: Problem
 }
 

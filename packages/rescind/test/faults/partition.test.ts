@@ -103,7 +103,7 @@ describe.each(Object.entries(stores))('a node parted from %s', (_name, { port, o
     const auth = await openNode(await open(proxy.port, randomUUID()))
     const { accessToken } = await auth.issue({ sub: 'alice' })
     const server = createServer(async (request, response) => {
-      const decision = await auth.check({ method: 'GET', header: (name) => request.headers[name] })
+      const decision = await auth.check({ method: 'GET', url: '/', header: (name) => request.headers[name] })
       const { status, headers } = decision.ok ? { status: 200, headers: {} } : problemAnswer(decision.error)
       response.writeHead(status, headers).end()
     }).listen(0, '127.0.0.1')

@@ -48,7 +48,15 @@ describe('issue', () => {
     clock.advance(123)
     const { accessToken, refreshToken, sid } = await auth.issue({ sub: 'alice', claims: { role: 'editor' } })
     const seconds = Math.floor(clock.now() / 1000)
-    const shared = { iss: 'https://issuer.example', aud: 'api', sub: 'alice', sid, nbf: seconds, role: 'editor' }
+    const shared = {
+      iss: 'https://issuer.example',
+      aud: 'api',
+      sub: 'alice',
+      sid,
+      nbf: seconds,
+      auth_time: seconds,
+      role: 'editor',
+    }
     const uuid = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect(payloadOf(accessToken)).toEqual({
       ...shared,
@@ -67,10 +75,15 @@ describe('issue', () => {
     })
   })
 
-  it.each(['sub', 'exp', 'sid', 'type', 'fresh', 'csrf'])('the claim %s is not for callers to write', async (name) => {
-    const { auth } = await openRescind()
-    await expect(auth.issue({ sub: 'alice', claims: { [name]: 1 } })).rejects.toMatchObject({ code: 'invalid_config' })
-  })
+  it.each(['sub', 'exp', 'sid', 'type', 'fresh', 'csrf', 'auth_time'])(
+    'the claim %s is not for callers to write',
+    async (name) => {
+      const { auth } = await openRescind()
+      await expect(auth.issue({ sub: 'alice', claims: { [name]: 1 } })).rejects.toMatchObject({
+        code: 'invalid_config',
+      })
+    },
+  )
 
   it('mints no token that it would refuse', async () => {
     const { auth } = await openRescind()

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { createRescind, type TokenPair } from 'rescind'
+import { createRescind, type Principal, type Rescind, type TokenPair } from 'rescind'
 import { memoryStore } from 'rescind/stores/memory'
 import { sqliteStore } from 'rescind/stores/sqlite'
 import { createFakeClock } from 'rescind/testing'
@@ -16,6 +16,25 @@ describe('revoke', () => {
     expect(await verdict(auth, one.accessToken)).toBe('token_revoked')
     expect(await verdict(auth, one.refreshToken, 'refresh')).toBe('ok')
     expect(await verdict(auth, two.accessToken)).toBe('ok')
+  })
+
+  it('a token that passed before and after others died is refused once it is revoked, whichever way', async () => {
+    const ways: ((auth: Rescind, ids: Principal) => Promise<unknown>)[] = [
+      (auth, { jti, expiresAtMs }) => auth.revoke.token({ jti, expiresAtMs }),
+      (auth, { sid = '' }) => auth.revoke.session(sid),
+      (auth, { sub }) => auth.revoke.subject(sub),
+      (auth) => auth.revoke.everything(),
+    ]
+    for (const way of ways) {
+      const { auth } = await openRescind()
+      const { accessToken } = await auth.issue({ sub: 'alice' })
+      for (const other of ['bob', 'carol']) {
+        expect(await verdict(auth, accessToken)).toBe('ok')
+        await auth.revoke.session((await auth.issue({ sub: other })).sid)
+      }
+      await way(auth, await auth.verify(accessToken))
+      for (let again = 0; again < 3; again += 1) expect(await verdict(auth, accessToken)).toBe('token_revoked')
+    }
   })
 
   it('a session: its access and refresh tokens die, old and rotated', async () => {

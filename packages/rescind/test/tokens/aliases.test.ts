@@ -16,6 +16,7 @@ import {
 
 const authorization = (value: string) => ({
   method: 'GET',
+  url: '/',
   header: (name: string) => (name === 'authorization' ? value : undefined),
 })
 

@@ -9,7 +9,7 @@ const good = forge(material)
 
 function check(value: string | readonly string[] | undefined, options?: CheckOptions): Decision {
   const decision = auth.check(
-    { method: 'GET', header: (name) => (name === 'authorization' ? value : undefined) },
+    { method: 'GET', url: '/', header: (name) => (name === 'authorization' ? value : undefined) },
     options,
   )
   if (decision instanceof Promise) throw new Error('a live replica answers at once')

@@ -56,6 +56,7 @@ describe('A5: valid tokens', () => {
       const code = await answer(auth, token, { type })
       const request = {
         method: 'GET',
+        url: '/',
         header: (name: string) => (name === 'authorization' ? `Bearer ${token}` : undefined),
       }
       const decision = await auth.check(request, { type })

@@ -1,19 +1,61 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestView } from '../../web/request.ts'
+import type { Answer } from '../../web/respond.ts'
 
-/**
- * Reads headers of a Node request. Node keeps only the first of several `Authorization` headers; the guard must see
- * them all, to refuse a request with two identities.
- */
-export function headerReader(message: IncomingMessage): RequestView['header'] {
-  return (name) => {
-    const value = message.headers[name]
-    if (name !== 'authorization' || value === undefined) return value
-    const { rawHeaders } = message
-    let count = 0
-    for (let at = 0; at < rawHeaders.length; at += 2) {
-      if (rawHeaders[at]?.length === name.length && rawHeaders[at]?.toLowerCase() === name) count += 1
-    }
-    return count === 1 ? value : message.headersDistinct[name]
+/** What has the body once it is parsed; the intersection takes types that do not name it. */
+type Parsed = object & { readonly body?: unknown }
+
+/** A Node request as a guard reads it, whichever framework is around it. */
+export class NodeView implements RequestView {
+  readonly url: string
+  readonly #message: IncomingMessage
+  readonly #parsed: Parsed
+
+  /** `url` as the client sent it, before any router cut it. */
+  constructor(message: IncomingMessage, url: string | undefined, parsed: Parsed) {
+    this.url = url ?? ''
+    this.#message = message
+    this.#parsed = parsed
   }
+
+  get method(): string {
+    return this.#message.method ?? ''
+  }
+
+  /** Node keeps the first of some headers and joins others; a guard must see each, to refuse a request with two tokens. */
+  header(name: string): string | readonly string[] | undefined {
+    const value = this.#message.headers[name]
+    // Cookies are joined without loss, and HTTP/2 splits them as it likes (RFC 9113 §8.2.3).
+    if (value === undefined || name === 'cookie') return value
+    const { rawHeaders } = this.#message
+    let first: string | undefined
+    let all: string[] | undefined
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const field = rawHeaders[at]
+      if (field?.length !== name.length || field.toLowerCase() !== name) continue
+      const text = rawHeaders[at + 1] ?? ''
+      if (first === undefined) first = text
+      else if (all === undefined) all = [first, text]
+      else all.push(text)
+    }
+    return all ?? value
+  }
+
+  body(): unknown {
+    return this.#parsed.body
+  }
+}
+
+/** Writes an answer, beside the headers that the response has already; nothing where it has been sent meanwhile. */
+export function writeAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.headersSent) return
+  response.statusCode = status
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.end(JSON.stringify(body))
+}
+
+/** The `Set-Cookie` values among a response's headers, whatever form they have. */
+export function setCookiesOf(header: number | string | readonly string[] | undefined): readonly string[] {
+  if (header === undefined) return []
+  return typeof header === 'object' ? header : [String(header)]
 }

@@ -1,0 +1,105 @@
+import { boundedNumber } from '../base/config.ts'
+import { configError, RescindError } from '../base/errors.ts'
+import type { JsonObject } from '../base/types.ts'
+import { callHook } from './hooks.ts'
+import type { Login, SingleToken, Subject } from './login.ts'
+import type { Settings } from './options.ts'
+import type { Principal } from './principal.ts'
+import { additionalClaims } from './refresh.ts'
+import { checkedId } from './revocation-orders.ts'
+import type { NewSession } from './sessions.ts'
+import { refreshHash, type TokenFactory, type TokenPair } from './tokens.ts'
+
+/** What can be minted at somebody's wish; refreshes and renewals are elsewhere. */
+export interface Mints<Identity> {
+  /** The pair of a login, and the session to be recorded before anybody gets it. */
+  login(login: Login<Identity>): Promise<{ readonly session: NewSession; readonly pair: TokenPair }>
+  single(token: SingleToken<Identity>): Promise<string>
+  stepUp(principal: Principal<unknown, object>, freshSeconds?: number): Promise<string>
+}
+
+/**
+ * Composes {@link Mints}. `afterCutoffs` answers when a user's token has to be dated, for no cut-off that was recorded
+ * before to kill it.
+ */
+export function createMints<User, Claims extends object, Identity>(
+  settings: Settings<User, Claims, Identity>,
+  parts: { tokens: TokenFactory<Identity>; afterCutoffs: (sub: string, nowMs: number) => number },
+): Mints<Identity> {
+  const { clock, hooks, store } = settings
+  const { tokens, afterCutoffs } = parts
+
+  const subject = async ({ sub, identity }: Subject<Identity>): Promise<string> => {
+    if (identity === undefined) return checkedId('sub', sub ?? '')
+    const { identity: hook } = hooks
+    const named: unknown = hook === undefined ? identity : await callHook('identity', () => hook(identity))
+    if (typeof named !== 'string') throw configError('an identity that is no string needs the identity hook')
+    return checkedId('sub', named)
+  }
+
+  return {
+    // Minted first, so that claims that cannot be signed leave no session behind.
+    async login({ fresh = true, claims, headers, ip = null, userAgent = null, ...login }) {
+      const sub = await subject(login as Subject<Identity>)
+      const nowMs = afterCutoffs(sub, clock.now())
+      const sid = tokens.newId(nowMs)
+      const jti = tokens.newId(nowMs)
+      const endsAtMs = nowMs + settings.sessionTtlMs
+      const expiresAtMs = Math.min(nowMs + settings.refreshTtlMs, endsAtMs)
+      const pair = await tokens.pair({
+        sub,
+        sid,
+        identity: login.identity,
+        fresh: freshUntil(fresh, nowMs),
+        authTimeMs: nowMs,
+        claims,
+        headers,
+        nowMs,
+        refresh: { jti, issuedAtMs: nowMs, expiresAtMs },
+      })
+      const times = { createdAtMs: nowMs, lastUsedAtMs: nowMs, expiresAtMs, endsAtMs }
+      return { pair, session: { sid, sub, refreshHash: refreshHash(jti), ...times, ip, userAgent } }
+    },
+    async single({ type = 'access', fresh = false, ttlSeconds, claims, headers, ...wanted }) {
+      const sub = await subject(wanted as Subject<Identity>)
+      const nowMs = afterCutoffs(sub, clock.now())
+      const life = { min: 1, max: settings.maxTokenTtlMs / 1000, unit: 'seconds, no more than maxTokenTtlSeconds,' }
+      const ttlMs =
+        ttlSeconds === undefined
+          ? type === 'access'
+            ? settings.accessTtlMs
+            : settings.refreshTtlMs
+          : boundedNumber('ttlSeconds', ttlSeconds, life) * 1000
+      const order = { sub, sid: undefined, identity: wanted.identity, authTimeMs: undefined, claims, headers }
+      const { token } = await tokens.mint(order, {
+        type,
+        fresh: freshUntil(fresh, nowMs),
+        jti: tokens.newId(nowMs),
+        issuedAtMs: nowMs,
+        expiresAtMs: nowMs + ttlMs,
+      })
+      return token
+    },
+    async stepUp({ sub, sid, token }, freshSeconds) {
+      if (sid === undefined) throw new RescindError('token_invalid', 'The token belongs to no session.')
+      const nowMs = afterCutoffs(sub, clock.now())
+      const session = await store.sessions.get(sid, nowMs)
+      if (session === null) throw new RescindError('token_revoked', 'The session has ended.')
+      const claims: JsonObject = additionalClaims(token)
+      const order = { sub, sid, identity: undefined, authTimeMs: nowMs, claims, headers: undefined }
+      const { token: fresh } = await tokens.mint(order, {
+        type: 'access',
+        fresh: freshUntil(freshSeconds ?? true, nowMs),
+        jti: tokens.newId(nowMs),
+        issuedAtMs: nowMs,
+        expiresAtMs: Math.min(nowMs + settings.accessTtlMs, session.endsAtMs),
+      })
+      return fresh
+    },
+  }
+}
+
+function freshUntil(fresh: boolean | number, nowMs: number): boolean | number {
+  if (typeof fresh === 'boolean') return fresh
+  return nowMs + boundedNumber('fresh', fresh, { min: 1, max: 315_360_000, unit: 'seconds' }) * 1000
+}
