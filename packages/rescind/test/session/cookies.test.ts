@@ -225,16 +225,30 @@ describe('implicit refresh', () => {
     expect(auth.renew(decision.principal, untouched)).toBeNull()
   })
 
-  it('never revives a session that was revoked after the check, or has reached its end', async () => {
+  it('never revives a session that was revoked after the check, nor a token that was', async () => {
     const { auth, clock, pair, enter } = await openNearEnd()
     clock.advance(700_000)
     const principal = await enter()
-    await auth.revoke.session(pair.sid)
+    await auth.revoke.token(principal)
     expect(await auth.renew(principal, untouched)).toEqual([])
+    const other = await openNearEnd()
+    other.clock.advance(700_000)
+    const entered = await other.enter()
+    await other.auth.revoke.session(other.pair.sid)
+    expect(await other.auth.renew(entered, untouched)).toEqual([])
+  })
 
-    const short = await openNearEnd({ sessionTtlSeconds: 900 })
-    short.clock.advance(700_000)
-    expect(await short.auth.renew(await short.enter(), untouched)).toEqual([])
+  it('never outlives the session, nor a session whose refresh token has expired', async () => {
+    for (const options of [{ sessionTtlSeconds: 900 }, { refreshTtlSeconds: 650 }]) {
+      const { auth, clock, enter } = await openNearEnd(options)
+      clock.advance(700_000)
+      expect(await auth.renew(await enter(), untouched)).toEqual([])
+    }
+    const { auth, clock, enter } = await openNearEnd({ sessionTtlSeconds: 1_000 })
+    clock.advance(700_000)
+    const cookies = jar(...((await auth.renew(await enter(), untouched)) ?? []))
+    clock.advance(300_000)
+    expect(await auth.check(request(cookies))).toMatchObject({ ok: false, error: { code: 'token_expired' } })
   })
 
   it('may not be longer than an access token lives', async () => {
