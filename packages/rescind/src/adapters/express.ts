@@ -50,7 +50,9 @@ export function expressGuard<P, O, const Optional extends boolean | undefined = 
       const { principal } = admission
       slot.put(request, principal)
       request.auth = principal
-      if (principal !== null) beforeHead(response, (setCookies) => renewal(auth, principal, setCookies))
+      if (principal !== null && auth.renews(principal)) {
+        beforeHead(response, (setCookies) => renewal(auth, principal, setCookies))
+      }
       next()
     }
     const admission = admit(auth, new NodeView(request, request.originalUrl ?? request.url, request), options)

@@ -40,11 +40,13 @@ export const fastifyAuth: FastifyPluginCallback = Object.assign<FastifyPluginCal
       const present = setCookiesOf(reply.getHeader('set-cookie'))
       const renewed = renewals.peek(request)?.(present)
       if (!renewed) return next()
-      renewed.then((cookies) => {
-        // Put anew, since Fastify would add to the very array that the route gave it.
-        if (cookies.length > 0) reply.removeHeader('set-cookie').header('set-cookie', [...present, ...cookies])
-        next()
-      })
+      renewed
+        .then((cookies) => {
+          // Put anew, since Fastify would add to the very array that the route gave it.
+          if (cookies.length > 0) reply.removeHeader('set-cookie').header('set-cookie', [...present, ...cookies])
+          next()
+        })
+        .catch(next)
     })
     done()
   },
@@ -73,13 +75,15 @@ export function fastifyGuard<P, O, const Optional extends boolean | undefined = 
     const admission = admitted instanceof Promise ? await admitted : admitted
     if (!admission.ok) {
       const { status, headers, body } = admission.answer
-      return reply.code(status).headers(headers).send(body)
+      return reply.code(status).headers(headers).send(JSON.stringify(body))
     }
     const { principal } = admission
     slot.put(request, principal)
     const carrier: { auth: unknown } = request
     carrier.auth = principal
-    if (principal !== null) renewals.put(request, (setCookies) => renewal(auth, principal, setCookies))
+    if (principal !== null && auth.renews(principal)) {
+      renewals.put(request, (setCookies) => renewal(auth, principal, setCookies))
+    }
   }
   return Object.assign(guard, { principal: slot.read })
 }

@@ -38,7 +38,7 @@ export function honoGuard<P, O, const Optional extends boolean | undefined = fal
     const { principal } = admission
     c.set('auth', principal)
     await next()
-    if (principal === null) return undefined
+    if (principal === null || !auth.renews(principal)) return undefined
     const cookies = await renewal(auth, principal, c.res.headers.getSetCookie())
     for (const cookie of cookies ?? []) c.header('set-cookie', cookie, { append: true })
     return undefined

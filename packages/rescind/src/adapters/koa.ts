@@ -43,8 +43,8 @@ export function koaGuard<P, O, const Optional extends boolean | undefined = fals
     slot.put(ctx, principal)
     ctx.state.auth = principal
     await next()
-    if (principal === null || ctx.headerSent) return
-    const present = setCookiesOf(ctx.response.get('set-cookie'))
+    if (principal === null || !auth.renews(principal) || ctx.headerSent) return
+    const present = setCookiesOf(ctx.res.getHeader('set-cookie'))
     const cookies = await renewal(auth, principal, present)
     if (cookies !== null && cookies.length > 0 && !ctx.headerSent) ctx.set('set-cookie', [...present, ...cookies])
   }

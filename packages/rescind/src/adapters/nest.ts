@@ -17,7 +17,7 @@ export interface NestParts {
 export type PrincipalDecorator<A> = <T extends object, K extends keyof T & (string | symbol), I extends number>(
   target: T,
   key: K,
-  index: I & (T[K] extends (...args: infer Parameters) => unknown ? (A extends Parameters[I] ? I : never) : never),
+  index: I & (T[K] extends (...args: infer Held) => unknown ? ([A] extends [Held[I]] ? I : never) : never),
 ) => void
 
 /** A guard for `@UseGuards`, or for `app.useGlobalGuards`. */
@@ -82,7 +82,7 @@ export function nestGuard<P, O, const Optional extends boolean | undefined = fal
         const { principal } = admission
         slot.put(request, principal)
         request.auth = principal
-        if (principal !== null) {
+        if (principal !== null && auth.renews(principal)) {
           beforeHead(response.raw ?? response, (setCookies) => renewal(auth, principal, setCookies))
         }
         return true

@@ -28,7 +28,9 @@ export function nodeGuard<P, O, const Optional extends boolean | undefined = fal
     const proceed = (admission: Admission<Admitted<P, Optional>>) => {
       if (!admission.ok) return writeAnswer(response, admission.answer)
       const { principal } = admission
-      if (principal !== null) beforeHead(response, (setCookies) => renewal(auth, principal, setCookies))
+      if (principal !== null && auth.renews(principal)) {
+        beforeHead(response, (setCookies) => renewal(auth, principal, setCookies))
+      }
       return listener(request, response, principal)
     }
     const admission = admit(auth, new NodeView(request, request.url, request), options)

@@ -2,7 +2,7 @@ import { checkable, type RevocationCheck } from '../revocation/check.ts'
 import type { Settings } from './options.ts'
 import type { Principal } from './principal.ts'
 import { additionalClaims } from './refresh.ts'
-import type { ResponseView } from './request-guard.ts'
+import type { RequestGuard } from './request-guard.ts'
 import type { SessionCookies } from './session-cookies.ts'
 import { successorJti, type TokenFactory } from './tokens.ts'
 
@@ -13,13 +13,13 @@ type AnyPrincipal = Principal<unknown, object>
  * token get the same successor: it is dated as the moment when the token came near its end, and its id is derived. It
  * dies with whatever kills the token's session or user, ends no later than the session, and is not fresh.
  */
-export type Renew = (principal: AnyPrincipal, response: ResponseView) => Promise<readonly string[]> | null
+export type Renewal = Pick<RequestGuard<AnyPrincipal>, 'renews' | 'renew'>
 
-/** Composes {@link Renew}. */
-export function createRenew<User, Claims extends object, Identity>(
+/** Composes {@link Renewal}. */
+export function createRenewal<User, Claims extends object, Identity>(
   settings: Settings<User, Claims, Identity>,
   parts: { revoked: RevocationCheck; tokens: TokenFactory<Identity>; sessionCookies: SessionCookies },
-): Renew {
+): Renewal {
   const { clock, cookies, store, implicitRefreshMs, accessTtlMs, onWarning } = settings
   const { revoked, tokens, sessionCookies } = parts
 
@@ -56,14 +56,21 @@ export function createRenew<User, Claims extends object, Identity>(
     return sessionCookies.setAccess(successor.token)
   }
 
-  return (principal, { setCookies }) => {
-    if (implicitRefreshMs === 0 || principal.location !== 'cookie' || principal.type !== 'access') return null
-    if (clock.now() < principal.expiresAtMs - implicitRefreshMs) return null
-    // What the route said of the cookie itself, a login or a logout, is the last word.
-    if (cookies.touches('access', setCookies)) return null
-    return renew(principal).catch(() => {
-      onWarning('a cookie token near its end could not be renewed: the store or a hook failed')
-      return []
-    })
+  const renews = ({ location, type, expiresAtMs }: AnyPrincipal): boolean =>
+    implicitRefreshMs > 0 &&
+    location === 'cookie' &&
+    type === 'access' &&
+    clock.now() >= expiresAtMs - implicitRefreshMs
+
+  return {
+    renews,
+    renew(principal, { setCookies }) {
+      // What the route said of the cookie itself, a login or a logout, is the last word.
+      if (!renews(principal) || cookies.touches('access', setCookies)) return null
+      return renew(principal).catch(() => {
+        onWarning('a cookie token near its end could not be renewed: the store or a hook failed')
+        return []
+      })
+    },
   }
 }

@@ -24,8 +24,13 @@ export interface RequestGuard<P = Principal, O = CheckOptions> {
   /** The answer to a refused request. Never throws, never rejects. */
   answer(error: RescindError, request: RequestView): Answer | Promise<Answer>
   /**
+   * Whether {@link renew} may have something to add when the request is answered, which is nearly never: an adapter need
+   * not watch the other responses. Never throws.
+   */
+  renews(principal: P): boolean
+  /**
    * The `Set-Cookie` values to add when a guarded request is answered: the successor of a cookie token near its end.
-   * `null` where there is nothing to do, which is nearly always. Never rejects.
+   * `null` where there is nothing to do. Never rejects.
    */
   renew(principal: P, response: ResponseView): Promise<readonly string[]> | null
 }

@@ -1,3 +1,4 @@
+export { type AdapterUnderTest, describeAdapter, type GuardedRoute } from './adapter-conformance.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
 export { createFleet, type Fleet, type FleetNode } from './fleet.ts'
 export type { OpenStore } from './open-store.ts'

@@ -36,7 +36,7 @@ export function admit<P, O, Optional, V extends RequestView>(
 ): Admission<Admitted<P, Optional>> | Promise<Admission<Admitted<P, Optional>>> {
   const settle = (decision: Decision<P>): Admission<Admitted<P, Optional>> | Promise<Refusal> => {
     if (!decision.ok) return refuse(guard, decision.error, request)
-    if (mayPass(decision, options?.optional)) return decision
+    if (mayPass(decision, request, options?.optional)) return decision
     return refuse(guard, new RescindError('token_missing', 'Send a token.'), request)
   }
   const fail = (cause: unknown) => {
@@ -65,12 +65,16 @@ export function renewal<P, O>(
   }
 }
 
-/** A guard gives `null` on optional routes only. One that breaks its word lets nobody in. */
+/**
+ * A guard gives `null` on optional routes, and for the `OPTIONS` of a compat module whose original asks nothing of it:
+ * no page can send a token along with a preflight. One that breaks its word lets nobody in.
+ */
 function mayPass<P, Optional>(
   decision: { readonly ok: true; readonly principal: P | null },
+  { method }: RequestView,
   optional: Optional | undefined,
 ): decision is { readonly ok: true; readonly principal: Admitted<P, Optional> } {
-  return decision.principal !== null || optional === true
+  return decision.principal !== null || optional === true || method === 'OPTIONS'
 }
 
 async function refuse<P, O, V extends RequestView>(

@@ -59,15 +59,17 @@ export function beforeHead(
 function moveSetCookies(response: ServerResponse, args: unknown[]): unknown[] {
   const headers = args.at(-1)
   if (typeof headers !== 'object' || headers === null) return args
-  const entries: [string, unknown][] = Array.isArray(headers) ? pairs(headers.flat()) : Object.entries(headers)
+  const entries: [string, unknown][] = Array.isArray(headers) ? pairs(headers) : Object.entries(headers)
   const isCookie = ([name]: [string, unknown]) => name.toLowerCase() === 'set-cookie'
+  if (!entries.some(isCookie)) return args
   const cookies = entries.filter(isCookie).flatMap(([, value]) => value)
-  if (cookies.length === 0) return args
   response.setHeader('set-cookie', cookies.map(String))
   const rest = entries.filter((entry) => !isCookie(entry))
   return [...args.slice(0, -1), Array.isArray(headers) ? rest.flat() : Object.fromEntries(rest)]
 }
 
-function pairs(flat: unknown[]): [string, unknown][] {
+/** `writeHead` takes `[name, value, name, value]` and `[[name, value]]`. */
+function pairs(headers: unknown[]): [string, unknown][] {
+  const flat = headers.every(Array.isArray) ? headers.flat() : headers
   return flat.flatMap((name, at) => (at % 2 === 0 ? [[String(name), flat[at + 1]] satisfies [string, unknown]] : []))
 }

@@ -1,0 +1,3 @@
+import { describeMinimalApp } from '../support/minimal-app.ts'
+
+describeMinimalApp('koa')
