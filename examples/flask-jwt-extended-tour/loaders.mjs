@@ -1,0 +1,35 @@
+import { userNamed } from './users.mjs'
+
+const answer = (body) => () => ({ status: 401, body })
+
+/** The loaders that the environment can switch on, by their names there. */
+const groups = {
+  lookup: {
+    userLookup(_header, { sub }) {
+      const user = userNamed(sub)
+      return user && { id: user.id, username: user.username }
+    },
+  },
+  claims: {
+    additionalClaims: (identity) => ({ upcase_name: String(identity).toUpperCase(), foo: 'loader' }),
+  },
+  headers: {
+    additionalHeaders: () => ({ 'x-tour': 'loader' }),
+  },
+  messages: {
+    expiredToken: answer({ message: 'The token has expired.', error: 'token_expired' }),
+    invalidToken: answer({ message: 'Signature verification failed.', error: 'invalid_token' }),
+    unauthorized: answer({
+      description: 'Request does not contain an access token.',
+      error: 'authorization_required',
+    }),
+    needsFreshToken: answer({ description: 'The token is not fresh.', error: 'fresh_token_required' }),
+    revokedToken: answer({ description: 'The token has been revoked.', error: 'token_revoked' }),
+  },
+}
+
+/** The loaders of a comma list, and the one that is always there: a token that says `deny` is refused. */
+export function chosenLoaders(list) {
+  const chosen = list.split(',').map((name) => groups[name.trim()])
+  return Object.assign({ tokenVerification: (_header, { deny }) => deny !== true }, ...chosen)
+}
