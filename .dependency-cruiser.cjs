@@ -3,6 +3,14 @@
 const rescind = '^packages/rescind/src/'
 const ports = ['revocation/ledger\\.ts$', 'revocation/revocation\\.ts$', 'session/sessions\\.ts$']
 
+/** What also runs where there is no Node. */
+const everywhere = [
+  '(index|wire)\\.ts$',
+  '(base|crypto|tokens|revocation|web|session)/',
+  'adapters/(hono|shared/(admission|slot))\\.ts$',
+  'stores/(memory|http|shared)(\\.ts$|/)',
+]
+
 /** One part of the library and all it may import from the library. A file may always import from its own part. */
 const layer = (name, from, allowed, comment) => ({
   name,
@@ -21,14 +29,25 @@ module.exports = {
       from: { path: `${rescind}wire\\.ts$` },
       to: {},
     },
-    layer('base-is-lowest', 'base/', ['base/', 'wire\\.ts$'], 'base knows only wire.'),
-    layer('tokens-on-base', 'tokens/', ['tokens/', 'base/', 'wire\\.ts$'], 'tokens, revocation and web are siblings.'),
+    layer(
+      'crypto-is-lowest',
+      'crypto/',
+      ['crypto/', 'base/errors\\.ts$'],
+      'What differs by runtime knows nothing of tokens: others use it by the name #crypto.',
+    ),
+    layer('base-on-crypto', 'base/', ['base/', 'crypto/', 'wire\\.ts$'], 'base knows only wire and crypto.'),
+    layer(
+      'tokens-on-base',
+      'tokens/',
+      ['tokens/', 'base/', 'crypto/', 'wire\\.ts$'],
+      'tokens, revocation and web are siblings.',
+    ),
     layer('revocation-on-base', 'revocation/', ['revocation/', 'base/', 'wire\\.ts$'], 'See tokens-on-base.'),
-    layer('web-on-base', 'web/', ['web/', 'base/', 'wire\\.ts$'], 'See tokens-on-base.'),
+    layer('web-on-base', 'web/', ['web/', 'base/', 'crypto/', 'wire\\.ts$'], 'See tokens-on-base.'),
     layer(
       'session-composes',
       'session/',
-      ['session/', 'tokens/', 'revocation/', 'web/', 'base/', 'wire\\.ts$'],
+      ['session/', 'tokens/', 'revocation/', 'web/', 'base/', 'crypto/', 'wire\\.ts$'],
       'session composes tokens, revocation and web; it knows no adapter, no store and not the public surface.',
     ),
     layer(
@@ -52,14 +71,20 @@ module.exports = {
     layer(
       'stores-on-ports',
       'stores/([^/.]+)',
-      ['stores/($1|shared)(\\.ts$|/)', ...ports, 'base/'],
+      ['stores/($1|shared)(\\.ts$|/)', ...ports, 'base/', 'crypto/'],
       'A store implements the ports; what is hard and the same for all stores sits above them.',
     ),
     layer(
       'testing-on-ports',
-      'testing/',
+      'testing/(?!adapter)',
       ['testing/', ...ports, 'base/'],
       'The conformance suites test the contract, so they see nothing else.',
+    ),
+    layer(
+      'adapter-testing-on-session',
+      'testing/adapter',
+      ['testing/', 'stores/memory\\.ts$', 'session/', 'tokens/', 'revocation/', 'web/', 'base/', 'wire\\.ts$'],
+      'What an adapter translates for is the library itself, over the store that needs no server.',
     ),
     layer(
       'index-is-core',
@@ -67,6 +92,13 @@ module.exports = {
       ['base/', 'tokens/', 'revocation/', 'web/', 'session/', 'wire\\.ts$'],
       'Adapters, stores and testing have entries of their own.',
     ),
+    {
+      name: 'core-without-node',
+      severity: 'error',
+      comment: 'The core also runs on Workers and in browsers: what differs by runtime, it has by #crypto.',
+      from: { path: `${rescind}(${everywhere.join('|')})`, pathNot: `${rescind}crypto/node\\.ts$` },
+      to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only'] },
+    },
     {
       name: 'library-has-no-dependencies',
       severity: 'error',

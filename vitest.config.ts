@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // The `source` condition makes every package import resolve to TypeScript sources, so no test reads a stale build.
-const conditions = ['source']
+const conditions = ['source', 'node']
 
 export default defineConfig({
   resolve: { conditions },

@@ -12,7 +12,8 @@ const server = 'packages/server/src'
 /** `rule`: what must be reported of `file`; `null`: nothing may be. */
 const plants = [
   plant('wire-imports-nothing', `${lib}/wire.ts`, "import type { Clock } from './base/clock.ts'"),
-  plant('base-is-lowest', `${lib}/base/planted.ts`, "import type { Store } from '../session/sessions.ts'"),
+  plant('crypto-is-lowest', `${lib}/crypto/planted.ts`, "import type { Clock } from '../base/clock.ts'"),
+  plant('base-on-crypto', `${lib}/base/planted.ts`, "import type { Store } from '../session/sessions.ts'"),
   plant('tokens-on-base', `${lib}/tokens/planted.ts`, "import type { Ledger } from '../revocation/ledger.ts'"),
   plant('revocation-on-base', `${lib}/revocation/planted.ts`, "import type { Planted } from '../web/planted-ok.ts'"),
   plant('web-on-base', `${lib}/web/planted.ts`, "import type { Ledger } from '../revocation/ledger.ts'"),
@@ -24,7 +25,15 @@ const plants = [
   plant('stores-on-ports', `${lib}/stores/planted.ts`, "import { planted } from './planted-ok.ts'"),
   plant('stores-on-ports', `${lib}/stores/planted-2.ts`, "import type { Planted } from '../web/planted-ok.ts'"),
   plant('testing-on-ports', `${lib}/testing/planted.ts`, "import { planted } from '../stores/planted-ok.ts'"),
+  plant(
+    'adapter-testing-on-session',
+    `${lib}/testing/adapters/planted.ts`,
+    "import { planted } from '../../adapters/planted-ok.ts'",
+  ),
   plant('index-is-core', `${lib}/index.ts`, "import { planted } from './stores/planted-ok.ts'"),
+  plant('core-without-node', `${lib}/tokens/planted-node.ts`, "import { createHash } from 'node:crypto'"),
+  plant('core-without-node', `${lib}/adapters/hono.ts`, "import { Buffer } from 'node:buffer'"),
+  plant('core-without-node', `${lib}/stores/shared/planted.ts`, "import { hostname } from 'node:os'"),
   plant('library-has-no-dependencies', `${lib}/base/planted-npm.ts`, "import { fastify } from 'fastify'"),
   plant('library-types-from-peers', `${lib}/base/planted-dev.ts`, "import type { test } from 'vitest'"),
   plant(
@@ -37,6 +46,8 @@ const plants = [
   plant('source-stays-in-source', `${server}/planted-4.ts`, "import { planted } from '../../../tools/planted.mjs'"),
   plant('no-circular', `${lib}/base/planted-a.ts`, "import type { B } from './planted-b.ts'"),
   plant('no-orphans', `${lib}/base/planted-alone.ts`, ''),
+  plant(null, `${lib}/crypto/planted-ok.ts`, "import type { JsonWebKey } from 'node:crypto'"),
+  plant(null, `${lib}/tokens/planted-ok.ts`, "import { sha256 } from '#crypto'"),
   plant(null, `${lib}/web/planted-ok.ts`, "import type { TokenIds } from '../base/types.ts'"),
   plant(null, `${lib}/revocation/planted-ok.ts`, "import type { Ledger } from './ledger.ts'"),
   plant(null, `${lib}/session/planted-ok.ts`, "import type { Planted } from '../web/planted-ok.ts'"),
@@ -45,6 +56,7 @@ const plants = [
   plant(null, `${lib}/adapters/shared/planted-ok.ts`, "import type { Store } from '../../session/sessions.ts'"),
   plant(null, `${lib}/stores/planted-ok.ts`, "import { open } from 'node:fs/promises'"),
   plant(null, `${lib}/stores/planted-ok-2.ts`, "import type { Ledger } from '../revocation/ledger.ts'"),
+  plant(null, `${lib}/testing/adapters/planted-ok.ts`, "import type { Store } from '../../session/sessions.ts'"),
   plant(null, `${lib}/testing/planted-ok.ts`, "import type { Store } from '../session/sessions.ts'"),
   plant(null, `${server}/planted-ok.ts`, "import type { Problem } from 'rescind/wire'"),
 ]

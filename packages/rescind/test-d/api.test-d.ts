@@ -2,6 +2,7 @@ import type { JsonWebKey, KeyObject } from 'node:crypto'
 import type Database from 'better-sqlite3'
 import {
   type Algorithm,
+  type Awaitable,
   type CheckOptions,
   type Clock,
   createKey,
@@ -201,8 +202,8 @@ describe('keys', () => {
     expectTypeOf<'none'>().not.toExtend<Algorithm>()
     expectTypeOf<'ES256' | 'EdDSA' | 'HS256' | 'RS256' | 'PS512'>().toExtend<Algorithm>()
     expectTypeOf(isAlgorithm).guards.toEqualTypeOf<Algorithm>()
-    expectTypeOf<Key['sign']>().toEqualTypeOf<(input: string) => Buffer>()
-    expectTypeOf<Key['verify']>().toEqualTypeOf<(input: string, signature: Buffer) => boolean>()
+    expectTypeOf<Key['sign']>().toEqualTypeOf<(input: string) => Awaitable<Uint8Array>>()
+    expectTypeOf<Key['verify']>().toEqualTypeOf<(input: string, signature: Uint8Array) => Awaitable<boolean>>()
     expectTypeOf<Key['publicJwk']>().returns.toEqualTypeOf<JsonWebKey | null>()
     expectTypeOf(createKeyRing).parameter(0).toEqualTypeOf<{ active?: Key | undefined; verifyOnly?: readonly Key[] }>()
   })

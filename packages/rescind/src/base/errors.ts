@@ -44,6 +44,11 @@ export function configError(message: string): RescindError {
   return new RescindError('invalid_config', message)
 }
 
+/** A key that must not be used: `code` is `unsafe_key`, the message says what to do. It never quotes the key. */
+export function unsafeKey(message: string): RescindError {
+  return new RescindError('unsafe_key', message)
+}
+
 /** Thrown by a ledger asked to go on from a place that is not in its history: it came back empty or rewound. */
 export function historyLost(): RescindError {
   return new RescindError('history_lost', 'The ledger lost history: it came back empty or older than it was.')

@@ -1,4 +1,5 @@
 import { RescindError } from './errors.ts'
+import { soon } from './timers.ts'
 
 /** How many wishes share a write, and how many may wait for one. */
 export interface GroupCommitLimits {
@@ -62,7 +63,7 @@ export function createGroupCommit<Wish, Answer>(
   const schedule = () => {
     if (scheduled || waiting.length === 0) return
     scheduled = true
-    setImmediate(writeNext)
+    soon(writeNext)
   }
 
   return {

@@ -1,12 +1,11 @@
-import { randomFillSync } from 'node:crypto'
+import { fillRandom } from '#crypto'
+import { hex } from './bytes.ts'
 
 /** The source of randomness: fills the given bytes from a cryptographically secure generator. */
 export type RandomSource = (bytes: Uint8Array) => void
 
 /** The operating system's generator. */
-export const systemRandom: RandomSource = (bytes) => {
-  randomFillSync(bytes)
-}
+export const systemRandom: RandomSource = fillRandom
 
 // Drawing a pool at once costs one system call per 128 ids instead of one each.
 const POOL_BYTES = 1280
@@ -41,7 +40,15 @@ export function createIdSource(random: RandomSource): (nowMs: number) => string 
 /** The UUIDv7 of a time in milliseconds and ten bytes of randomness. */
 export function uuidV7(nowMs: number, random: Uint8Array): string {
   const time = Math.trunc(nowMs).toString(16).padStart(12, '0')
-  const hex = Buffer.from(random.buffer, random.byteOffset, RANDOM_BYTES_PER_ID).toString('hex')
-  const variant = ((Number.parseInt(hex.charAt(3), 16) & 0x3) | 0x8).toString(16)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(4, 7)}-${hex.slice(7, 19)}`
+  const digits = hex(random.subarray(0, RANDOM_BYTES_PER_ID))
+  const variant = ((Number.parseInt(digits.charAt(3), 16) & 0x3) | 0x8).toString(16)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${digits.slice(0, 3)}-${variant}${digits.slice(4, 7)}-${digits.slice(7, 19)}`
+}
+
+const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** The time in milliseconds that a UUIDv7 in lower case tells; `NaN` for any other text. */
+export function uuidV7Time(id: string): number {
+  const [, high = '', low = ''] = UUID_V7.exec(id) ?? []
+  return Number.parseInt(high + low, 16)
 }

@@ -4,6 +4,9 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: JsonValue }
 
+/** A value, now or later. */
+export type Awaitable<T> = T | Promise<T>
+
 /** What a token is for. */
 export type TokenType = 'access' | 'refresh'
 

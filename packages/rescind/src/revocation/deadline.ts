@@ -1,3 +1,5 @@
+import { unref } from '../base/timers.ts'
+
 /** Rejects when the work takes longer than `ms`. */
 export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -20,7 +22,7 @@ export function withSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms)
-    timer.unref()
+    unref(timer)
     signal.addEventListener('abort', done, { once: true })
     if (signal.aborted) done()
     function done() {

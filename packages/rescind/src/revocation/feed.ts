@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { RescindError } from '../base/errors.ts'
+import { unref } from '../base/timers.ts'
 import { pause, withSignal } from './deadline.ts'
 import type { Ledger, Position } from './ledger.ts'
 import type { Revocation } from './revocation.ts'
@@ -126,7 +127,7 @@ export function createFeed(parts: FeedParts): Feed {
       },
       Math.min(250, silenceMs / 4),
     )
-    watchdog.unref()
+    unref(watchdog)
     try {
       await followOnce(giveUp.signal)
     } finally {

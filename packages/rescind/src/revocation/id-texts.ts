@@ -12,7 +12,7 @@ const GROWTH = 1.5
 export class IdTexts {
   /** The bytes in use. */
   used = 0
-  #bytes = Buffer.allocUnsafeSlow(0)
+  #bytes = new Uint8Array()
 
   /** The bytes taken. */
   get bytes(): number {
@@ -24,9 +24,15 @@ export class IdTexts {
     const wide = isWide(text) ? WIDE : 0
     const isLong = text.length >= LONG
     const at = this.#take(1 + (isLong ? LONG_BYTES : 0) + (text.length << wide))
-    this.#bytes.writeUInt8(((isLong ? LONG : text.length) << 1) | wide, at)
-    if (isLong) this.#bytes.writeUInt32LE(text.length, at + 1)
-    this.#bytes.write(text, this.#startOf(at), wide ? 'utf16le' : 'latin1')
+    const bytes = this.#bytes
+    bytes[at] = ((isLong ? LONG : text.length) << 1) | wide
+    if (isLong) for (let n = 0; n < LONG_BYTES; n += 1) bytes[at + 1 + n] = text.length >>> (8 * n)
+    const start = this.#startOf(at)
+    for (let n = 0; n < text.length; n += 1) {
+      const unit = text.charCodeAt(n)
+      bytes[start + (n << wide)] = unit
+      if (wide) bytes[start + 2 * n + 1] = unit >>> 8
+    }
     return at
   }
 
@@ -34,25 +40,26 @@ export class IdTexts {
   addFrom(others: IdTexts, at: number): number {
     const end = others.#endOf(at)
     const to = this.#take(end - at)
-    others.#bytes.copy(this.#bytes, to, at, end)
+    this.#bytes.set(others.#bytes.subarray(at, end), to)
     return to
   }
 
   /** The text that begins at `at`. */
   read(at: number): string {
-    return this.#bytes.toString(this.#isWide(at) ? 'utf16le' : 'latin1', this.#startOf(at), this.#endOf(at))
+    const start = this.#startOf(at)
+    const wide = this.#isWide(at)
+    const length = this.#lengthOf(at)
+    let text = ''
+    for (let n = 0; n < length; n += 1) text += String.fromCharCode(this.#unit(start, n, wide))
+    return text
   }
 
   /** True if the text that begins at `at` is this one. Allocates nothing. */
   equals(at: number, text: string): boolean {
     if (this.#lengthOf(at) !== text.length) return false
-    const bytes = this.#bytes
     const start = this.#startOf(at)
     const wide = this.#isWide(at)
-    for (let n = 0; n < text.length; n += 1) {
-      const unit = wide ? (bytes[start + 2 * n] ?? 0) | ((bytes[start + 2 * n + 1] ?? 0) << 8) : (bytes[start + n] ?? 0)
-      if (unit !== text.charCodeAt(n)) return false
-    }
+    for (let n = 0; n < text.length; n += 1) if (this.#unit(start, n, wide) !== text.charCodeAt(n)) return false
     return true
   }
 
@@ -61,13 +68,25 @@ export class IdTexts {
     return this.#endOf(at) - at
   }
 
+  /** The character at `n` of the text whose characters begin at `start`. */
+  #unit(start: number, n: number, wide: boolean): number {
+    const bytes = this.#bytes
+    return wide ? (bytes[start + 2 * n] ?? 0) | ((bytes[start + 2 * n + 1] ?? 0) << 8) : (bytes[start + n] ?? 0)
+  }
+
   #isWide(at: number): boolean {
     return ((this.#bytes[at] ?? 0) & WIDE) !== 0
   }
 
   #lengthOf(at: number): number {
     const length = (this.#bytes[at] ?? 0) >>> 1
-    return length === LONG ? this.#bytes.readUInt32LE(at + 1) : length
+    return length === LONG ? this.#longLengthOf(at) : length
+  }
+
+  #longLengthOf(at: number): number {
+    let length = 0
+    for (let n = LONG_BYTES; n > 0; n -= 1) length = length * 256 + (this.#bytes[at + n] ?? 0)
+    return length
   }
 
   #startOf(at: number): number {
@@ -82,8 +101,8 @@ export class IdTexts {
     const at = this.used
     this.used += size
     if (this.used > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.ceil(this.used * GROWTH))
-      this.#bytes.copy(grown, 0, 0, at)
+      const grown = new Uint8Array(Math.ceil(this.used * GROWTH))
+      grown.set(this.#bytes.subarray(0, at))
       this.#bytes = grown
     }
     return at

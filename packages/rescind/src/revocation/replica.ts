@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { RescindError } from '../base/errors.ts'
+import { unref } from '../base/timers.ts'
 import type { TokenIds } from '../base/types.ts'
 import { withDeadline } from './deadline.ts'
 import { createFeed } from './feed.ts'
@@ -111,7 +112,7 @@ export function createReplica(parts: ReplicaParts): Replica {
   })
   // Nothing happens at the moment when memory becomes too old, so it has to be looked for.
   const stateCheck = setInterval(tellState, Math.max(5, Math.min(250, maxStalenessMs / STATE_CHECKS_PER_STALENESS)))
-  stateCheck.unref()
+  unref(stateCheck)
 
   return {
     async start(deadlineMs) {

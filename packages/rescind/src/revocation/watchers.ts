@@ -1,3 +1,4 @@
+import { unref } from '../base/timers.ts'
 import type { TokenIds } from '../base/types.ts'
 import { kills, type Revocation } from './revocation.ts'
 
@@ -68,7 +69,7 @@ export function createWatchers(parts: {
     const leftMs = expiresAtMs - wallNow()
     if (leftMs <= 0) return fire(watcher, 'token_expired')
     watcher.timer = setTimeout(() => expireAt(watcher, expiresAtMs), Math.min(leftMs, LONGEST_TIMER_MS))
-    watcher.timer.unref()
+    unref(watcher.timer)
   }
 
   return {

@@ -61,10 +61,20 @@ export function createGuard<User, Claims extends object, Identity>(
     return { token, location, csrf: submitted }
   }
 
-  /** Without hooks, all that a check may have to wait for is the ledger. */
+  /** Without hooks, all that a check may have to wait for is a signature and the ledger. */
   const checkPlainly = (found: FoundToken, options: CheckOptions): Verdict | Promise<Verdict> => {
     const nowMs = wallNow()
-    const { verified, note } = verifier.verify(found.token, nowMs)
+    const noted = verifier.verify(found.token, nowMs)
+    return noted instanceof Promise
+      ? noted.then((late) => checkNoted(late, found, { options, nowMs }))
+      : checkNoted(noted, found, { options, nowMs })
+  }
+
+  const checkNoted = (
+    { verified, note }: NotedToken<CheckableToken>,
+    found: FoundToken,
+    { options, nowMs }: { options: CheckOptions; nowMs: number },
+  ): Verdict | Promise<Verdict> => {
     checkCsrf(verified, found)
     const fresh = checkDemands(verified, options, nowMs)
     const verdict = options.skipRevocation === true ? null : revoked(note)

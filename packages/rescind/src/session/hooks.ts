@@ -1,13 +1,10 @@
 import { configError, isRequestErrorCode, RescindError } from '../base/errors.ts'
-import type { JsonObject, TokenType } from '../base/types.ts'
+import type { Awaitable, JsonObject, TokenType } from '../base/types.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
 import type { Key } from '../tokens/keys.ts'
 import type { RequestView } from '../web/request.ts'
 import type { Answer } from '../web/respond.ts'
 import type { RequestErrorCode } from '../wire.ts'
-
-/** A value, now or later. */
-export type Awaitable<T> = T | Promise<T>
 
 /** For whom a token is minted. */
 export interface TokenSubject<Identity> {

@@ -113,7 +113,9 @@ export function readOptions<User, Claims extends object, Identity>(
   const { store, keys, issuer, audience } = options
   if (!store?.ledger || !store.sessions) throw configError('store is missing: give memoryStore() or another store')
   if (typeof keys?.candidates !== 'function') throw configError('keys is missing: give createKeyRing({ active: key })')
-  if (!store.guarantees.durable && !options.allowVolatile && process.env.NODE_ENV === 'production') {
+  // Only Node and what takes after it says where it runs.
+  const isProduction = globalThis.process?.env?.NODE_ENV === 'production'
+  if (!store.guarantees.durable && !options.allowVolatile && isProduction) {
     throw configError('this store forgets every revocation at exit: use a durable one, or say allowVolatile: true')
   }
   for (const [name, value] of Object.entries({ issuer, audience })) {

@@ -1,5 +1,6 @@
 import { createSteadyTime } from '../base/clock.ts'
 import { RescindError } from '../base/errors.ts'
+import { soon, unref } from '../base/timers.ts'
 import type { JsonObject, TokenIds } from '../base/types.ts'
 import { checkable, createRevocationCheck } from '../revocation/check.ts'
 import type { Position } from '../revocation/ledger.ts'
@@ -17,7 +18,7 @@ import { createMints } from './mints.ts'
 import { type RescindOptions, readOptions } from './options.ts'
 import type { Principal } from './principal.ts'
 import { createRefresh } from './refresh.ts'
-import { createRenew } from './renewal.ts'
+import { createRenewal } from './renewal.ts'
 import type { RequestGuard } from './request-guard.ts'
 import { createRevocationOrders, type EverythingReach, type SubjectReach } from './revocation-orders.ts'
 import { createRevoke, type Revoke, recording } from './revoke.ts'
@@ -158,7 +159,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
   const steadyTime = createSteadyTime(clock)
   const sweep = async () => {
     const nowMs = steadyTime()
-    for (const _slice of replica.forget(nowMs)) await new Promise((resolve) => setImmediate(resolve))
+    for (const _slice of replica.forget(nowMs)) await new Promise<void>((resolve) => soon(resolve))
     await untilDone(() => store.ledger.prune(nowMs, SWEEP_LIMIT))
     await untilDone(() => store.sessions.sweep(nowMs, SWEEP_LIMIT))
   }
@@ -174,7 +175,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
         sweeping = undefined
       })
   }, SWEEP_INTERVAL_MS)
-  sweepTimer.unref()
+  unref(sweepTimer)
 
   // A login in the very millisecond of a log-out-everywhere, or on a machine whose clock runs a little behind the one
   // that recorded it, comes after it all the same: its tokens are dated past the cut-off.
@@ -216,7 +217,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
     },
     check: guard.check,
     answer: createAnswer(hooks.answers ?? {}, onWarning),
-    renew: createRenew(settings, { revoked, tokens, sessionCookies }),
+    ...createRenewal(settings, { revoked, tokens, sessionCookies }),
     cookies: sessionCookies,
     async isRevoked(ids) {
       const verdict = await revoked(checkable(ids))
@@ -283,5 +284,5 @@ function tell(listener: (state: ReplicaState) => void, state: ReplicaState): voi
 
 /** Repeats a bounded piece of work until nothing is left, and lets requests through between the pieces. */
 async function untilDone(work: () => Promise<number>): Promise<void> {
-  while ((await work()) > 0) await new Promise((resolve) => setImmediate(resolve))
+  while ((await work()) > 0) await new Promise<void>((resolve) => soon(resolve))
 }

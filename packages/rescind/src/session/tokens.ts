@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { encodeBase64Url, sha256 } from '#crypto'
 import { createIdSource, type RandomSource, uuidV7 } from '../base/ids.ts'
 import type { JsonObject, TokenType } from '../base/types.ts'
 import { signingKey } from '../tokens/key-ring.ts'
@@ -90,7 +90,7 @@ export function createTokenFactory<User, Claims extends object, Identity>(
     const { sub, identity, sid, authTimeMs } = order
     const subject = { sub, identity, type: facts.type }
     const csrf = settings.csrf === null ? undefined : csrfToken(csrfSeed ?? drawn(random))
-    const token = mintToken(
+    const token = await mintToken(
       {
         ...facts,
         sub,
@@ -131,7 +131,7 @@ export function createTokenFactory<User, Claims extends object, Identity>(
 
 /** What a store keeps of a refresh token in place of its id. */
 export function refreshHash(jti: string): string {
-  return createHash('sha256').update(`rescind refresh token\0${jti}`).digest('base64url')
+  return encodeBase64Url(sha256(`rescind refresh token\0${jti}`))
 }
 
 /**
@@ -139,8 +139,7 @@ export function refreshHash(jti: string): string {
  * parent gets the same successor, while the store holds nothing but hashes.
  */
 export function successorJti(parentJti: string, issuedAtMs: number, type: TokenType = 'refresh'): string {
-  const digest = createHash('sha256').update(`rescind ${type} successor\0${parentJti}`).digest()
-  return uuidV7(issuedAtMs, digest)
+  return uuidV7(issuedAtMs, sha256(`rescind ${type} successor\0${parentJti}`))
 }
 
 function drawn(random: RandomSource): Uint8Array {
@@ -151,5 +150,5 @@ function drawn(random: RandomSource): Uint8Array {
 
 // A seed is a secret itself: a parent token, or 256 bits of chance.
 function csrfToken(seed: string | Uint8Array): string {
-  return createHash('sha256').update('rescind csrf\0').update(seed).digest('base64url')
+  return encodeBase64Url(sha256('rescind csrf\0', seed))
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createIdSource, systemRandom } from '../base/ids.ts'
 import type { TokenIds } from '../base/types.ts'
 import type { FeedSink, Ledger, Page, Transaction } from '../revocation/ledger.ts'
 import { kills, type Revocation } from '../revocation/revocation.ts'
@@ -24,7 +24,7 @@ export function memoryStore(): Store {
   const live = new Map<string, Revocation>()
   const sessions = new Map<string, SessionState>()
   const sinks = new Set<FeedSink>()
-  const generation = randomUUID()
+  const generation = createIdSource(systemRandom)(Date.now())
   let lastPosition = 0
 
   const append = (records: readonly Revocation[]): string => {

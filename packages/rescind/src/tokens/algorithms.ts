@@ -1,3 +1,5 @@
+import type { AlgorithmFacts } from '../crypto/crypto.ts'
+
 /**
  * The signature algorithms of RFC 7518 §3 and RFC 8037, and what a key must be to serve one.
  * An allow-list: what is not here, `none` above all, does not exist.
@@ -12,17 +14,11 @@ export const algorithms = {
   PS256: { kind: 'rsa', hash: 'sha256', pss: true },
   PS384: { kind: 'rsa', hash: 'sha384', pss: true },
   PS512: { kind: 'rsa', hash: 'sha512', pss: true },
-  ES256: { kind: 'ec', hash: 'sha256', curve: 'prime256v1', coordinateBytes: 32 },
-  ES384: { kind: 'ec', hash: 'sha384', curve: 'secp384r1', coordinateBytes: 48 },
-  ES512: { kind: 'ec', hash: 'sha512', curve: 'secp521r1', coordinateBytes: 66 },
+  ES256: { kind: 'ec', hash: 'sha256', curve: 'P-256', coordinateBytes: 32 },
+  ES384: { kind: 'ec', hash: 'sha384', curve: 'P-384', coordinateBytes: 48 },
+  ES512: { kind: 'ec', hash: 'sha512', curve: 'P-521', coordinateBytes: 66 },
   EdDSA: { kind: 'ed25519' },
 } as const satisfies Record<string, AlgorithmFacts>
-
-type AlgorithmFacts =
-  | { kind: 'hmac'; hash: string; minSecretBytes: number }
-  | { kind: 'rsa'; hash: string; pss: boolean }
-  | { kind: 'ec'; hash: string; curve: string; coordinateBytes: number }
-  | { kind: 'ed25519' }
 
 /** The name of a signature algorithm, as the `alg` header spells it. */
 export type Algorithm = keyof typeof algorithms

@@ -1,5 +1,5 @@
 import { RescindError } from '../base/errors.ts'
-import { ID_RULE, isUsableId } from '../base/ids.ts'
+import { ID_RULE, isUsableId, uuidV7Time } from '../base/ids.ts'
 import type { JsonObject, JsonValue, TokenType } from '../base/types.ts'
 import { invalid, malformed } from './jws.ts'
 
@@ -72,16 +72,16 @@ export function readClaims(payload: JsonObject, rules: ClaimRules): TokenClaims 
   }
   checkIssuer(payload.iss, rules.issuer)
   checkAudience(payload.aud, rules.audience)
+  const jti = id(payload, 'jti')
   return {
-    jti: id(payload, 'jti'),
+    jti,
     sid: payload.sid === undefined ? undefined : id(payload, 'sid'),
     sub: id(payload, 'sub'),
     type,
     fresh: typeof fresh === 'number' ? fresh * 1000 : fresh,
     authTimeMs: payload.auth_time === undefined ? undefined : numericDate(payload, 'auth_time') * 1000,
     csrf: typeof payload.csrf === 'string' && payload.csrf !== '' ? payload.csrf : undefined,
-    // A fraction of a second holds milliseconds; rounding undoes what the binary fraction cannot hold.
-    iatMs: Math.round(iat * 1000),
+    iatMs: issuedAtMs(iat, jti),
     nbfMs: Math.round(nbf * 1000),
     expMs: Math.round(exp * 1000),
   }
@@ -96,6 +96,15 @@ export function checkTimes(claims: TokenClaims, rules: ClaimRules, nowMs: number
   const latestStart = nowMs + rules.leewayMs + rules.clockToleranceMs
   if (claims.nbfMs > latestStart) throw invalid('The token is not yet valid (nbf).')
   if (claims.iatMs > latestStart) throw invalid('The token was issued in the future (iat).')
+}
+
+/**
+ * Our tokens tell the second in `iat` and the millisecond in their id, so that a login right after a log-out-everywhere
+ * falls on the right side of it. Others may tell it as a fraction; rounding undoes what that cannot hold.
+ */
+function issuedAtMs(iat: number, jti: string): number {
+  const ms = uuidV7Time(jti)
+  return Math.floor(ms / 1000) === iat ? ms : Math.round(iat * 1000)
 }
 
 function numericDate(payload: JsonObject, name: 'exp' | 'iat' | 'nbf' | 'auth_time'): number {

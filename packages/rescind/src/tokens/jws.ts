@@ -1,5 +1,6 @@
+import { decodeBase64Url, encodeBase64Url } from '#crypto'
 import { RescindError } from '../base/errors.ts'
-import type { JsonObject } from '../base/types.ts'
+import type { Awaitable, JsonObject } from '../base/types.ts'
 import { type Algorithm, isAlgorithm } from './algorithms.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { Key } from './keys.ts'
@@ -25,10 +26,10 @@ const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5u', 'x5c', 'b64', 'zip', 'enc'
  * Writes the compact serialization (RFC 7515 §7.1) of a payload, signed by `key`.
  * @param headers further header members; `alg`, `kid` and `typ` are the key's and the library's
  */
-export function signJws(payload: JsonObject, key: Key, headers: JsonObject = {}): string {
+export async function signJws(payload: JsonObject, key: Key, headers: JsonObject = {}): Promise<string> {
   const header = { ...headers, alg: key.alg, typ: 'JWT', ...(key.kid === undefined ? {} : { kid: key.kid }) }
-  const input = `${encode(header)}.${encode(payload)}`
-  return `${input}.${key.sign(input).toString('base64url')}`
+  const input = `${encodeBase64Url(JSON.stringify(header))}.${encodeBase64Url(JSON.stringify(payload))}`
+  return `${input}.${encodeBase64Url(await key.sign(input))}`
 }
 
 /**
@@ -37,16 +38,32 @@ export function signJws(payload: JsonObject, key: Key, headers: JsonObject = {})
  * Only the canonical spelling is accepted: three segments of unpadded base64url whose unused bits are zero, so that a
  * token has no second spelling that is another string.
  *
+ * @returns a promise where the keys of the ring verify by promises, which then rejects with what is thrown otherwise
  * @throws RescindError `token_malformed` for what is no JWS; `token_invalid` for one that no key of the ring signed
  */
-export function verifyJws(token: string, keys: KeyRing): JwsContent {
+export function verifyJws(token: string, keys: KeyRing): Awaitable<JwsContent> {
   const parts = splitJws(token)
   const { alg, kid } = checkHeader(parts.header, keys)
   const signature = decoded('signature', parts.signature)
   const payload = decoded('payload', parts.payload)
-  const signed = keys.candidates(alg, kid).some((key) => key.verify(parts.input, signature))
-  if (!signed) throw invalid('The token signature does not match.')
-  return { header: parts.header, payload: readPayload(payload) }
+  const read = (signed: boolean): JwsContent => {
+    if (!signed) throw invalid('The token signature does not match.')
+    return { header: parts.header, payload: readPayload(payload) }
+  }
+  const signed = isSignedByOne(keys.candidates(alg, kid), parts.input, signature)
+  return signed instanceof Promise ? signed.then(read) : read(signed)
+}
+
+/** Tries one key after the other. Anything but a plain "yes" is a no. */
+function isSignedByOne(keys: readonly Key[], input: string, signature: Uint8Array): Awaitable<boolean> {
+  for (const [at, key] of keys.entries()) {
+    const verdict = key.verify(input, signature)
+    if (verdict === true) return true
+    if (verdict instanceof Promise) {
+      return verdict.then((late) => late === true || isSignedByOne(keys.slice(at + 1), input, signature))
+    }
+  }
+  return false
 }
 
 /**
@@ -67,20 +84,20 @@ function splitJws(token: string): { header: JsonObject; payload: string; signatu
   if (first < 1 || second < first + 2 || token.indexOf('.', second + 1) !== -1) {
     throw malformed('A token has three segments, separated by dots.')
   }
-  const bytes = decode(token.slice(0, first))
+  const bytes = decodeBase64Url(token.slice(0, first))
   const header = bytes && parseStrictObject(bytes)
   if (!header) throw malformed('The token header is not a JSON object in base64url.')
   const payload = token.slice(first + 1, second)
   return { header, payload, signature: token.slice(second + 1), input: token.slice(0, second) }
 }
 
-function decoded(name: string, segment: string): Buffer {
-  const bytes = decode(segment)
+function decoded(name: string, segment: string): Uint8Array {
+  const bytes = decodeBase64Url(segment)
   if (bytes === null) throw malformed(`The token ${name} is not base64url.`)
   return bytes
 }
 
-function readPayload(bytes: Buffer): JsonObject {
+function readPayload(bytes: Uint8Array): JsonObject {
   const payload = parseStrictObject(bytes)
   if (payload === null) throw malformed('The token payload is not a JSON object.')
   return payload
@@ -97,16 +114,6 @@ function checkHeader(header: JsonObject, keys: KeyRing): { alg: Algorithm; kid: 
     if (Object.hasOwn(header, name)) throw invalid(`The token header has ${name}, which is not accepted.`)
   }
   return { alg, kid }
-}
-
-function encode(value: JsonObject): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
-}
-
-/** The bytes of a base64url segment, or `null` when it is not the canonical spelling of any. */
-function decode(segment: string): Buffer | null {
-  const bytes = Buffer.from(segment, 'base64url')
-  return bytes.toString('base64url') === segment ? bytes : null
 }
 
 /** The refusal of something that is not a token. */

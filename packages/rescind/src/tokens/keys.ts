@@ -1,21 +1,13 @@
-import {
-  constants,
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
-  generateKeyPairSync,
-  type JsonWebKey,
-  KeyObject,
-  sign as nodeSign,
-  verify as nodeVerify,
-  timingSafeEqual,
-} from 'node:crypto'
-import { configError } from '../base/errors.ts'
+import type { JsonWebKey } from 'node:crypto'
+import { decodeBase64Url, encodeBase64Url, generateMaterial, openKey, openSecret, secretOf, sha256 } from '#crypto'
+import { utf8 } from '../base/bytes.ts'
+import { configError, unsafeKey } from '../base/errors.ts'
 import { type RandomSource, systemRandom } from '../base/ids.ts'
+import type { Awaitable } from '../base/types.ts'
+import type { AsymmetricFacts, KeyMaterial, OpenedKey, OpenedSecret, Signer } from '../crypto/crypto.ts'
 import { type Algorithm, algorithms, isAlgorithm } from './algorithms.ts'
-import { checkAsymmetricKey, checkHalves, checkJwk, checkPrimes, checkSecret, unsafeKey } from './key-checks.ts'
+import { checkJwkWords, checkPrimes, checkPublicJwk, rsaBits } from './key-checks.ts'
+import { checkSecret } from './secret-checks.ts'
 
 /** A checked key, bound to one algorithm for life. Made by {@link createKey} or {@link generateKey}. */
 export interface Key {
@@ -25,8 +17,10 @@ export interface Key {
   readonly canSign: boolean
   /** What is weak about the key, though it may be used. */
   readonly warnings: readonly string[]
-  sign(input: string): Buffer
-  verify(input: string, signature: Buffer): boolean
+  /** On Node at once, elsewhere by a promise. Throws `invalid_config` for a public key. */
+  sign(input: string): Awaitable<Uint8Array>
+  /** On Node at once, elsewhere by a promise. */
+  verify(input: string, signature: Uint8Array): Awaitable<boolean>
   /** The public JWK (RFC 7517), or `null` for a secret, which has no public half. */
   publicJwk(): JsonWebKey | null
   /** The private JWK or the secret itself. Throws `invalid_config` for a public key. */
@@ -49,11 +43,29 @@ export interface KeyOptions {
   readonly allowWeakSecret?: boolean
 }
 
+/** What {@link generateKey} may be told. */
+export interface GenerateOptions {
+  /** @default as {@link KeyOptions.kid} */
+  readonly kid?: string
+  /** Where a secret comes from; other keys are the runtime's to make. @default the operating system's generator */
+  readonly random?: RandomSource
+}
+
+/** A key, and what is left to be done before its first use. */
+interface BuiltKey {
+  readonly key: Key
+  readonly signer: Signer
+}
+
 const MAX_KID_LENGTH = 256
+const CERTIFICATE = /-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/
 
 /**
  * Loads a key and refuses it if it is unsafe: type, curve and size must fit the algorithm, a secret must be long and
  * not the text of another key, private and public halves must match.
+ *
+ * With WebCrypto (Workers, browsers) halves are tried before the first use, which fails where they do not match; PEM is
+ * read by {@link createKeyAsync} only.
  *
  * @param material a secret (string or bytes), PEM text, a JWK object, or a `KeyObject`
  * @throws RescindError `unsafe_key` with what to do about it; `invalid_config` for an unknown algorithm or a bad `kid`
@@ -62,174 +74,165 @@ const MAX_KID_LENGTH = 256
  * const key = createKey(process.env.JWT_SECRET, { alg: 'HS256', kid: '2026-11' })
  * ```
  */
-export function createKey(material: string | Uint8Array | JsonWebKey | KeyObject, options: KeyOptions): Key {
-  const { alg } = options
-  if (!isAlgorithm(alg)) throw configError(`alg must be one of ${Object.keys(algorithms).join(', ')}`)
-  const jwk = isJwk(material) ? material : undefined
-  if (jwk !== undefined) checkJwk(jwk, alg)
-  const jwkKid: unknown = jwk?.kid
-  const kid = options.kid ?? jwkKid
-  if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_LENGTH)) {
-    throw configError(`kid must be a string of 1 to ${MAX_KID_LENGTH} characters`)
-  }
-  if (algorithms[alg].kind === 'hmac') {
-    const secret = secretBytes(material, alg)
-    checkSecret(secret, alg, options.allowWeakSecret ?? false)
-    return hmacKey(secret, alg, kid)
-  }
-  return asymmetricKey(asymmetricKeyObject(material, jwk, alg), alg, kid)
+export function createKey(material: KeyMaterial, options: KeyOptions): Key {
+  return atOnce(buildKey(material, options), 'PEM is read by a promise here: await createKeyAsync(), or give a JWK').key
 }
 
 /**
- * Makes a new signing key: Ed25519, the algorithm's own curve, RSA of 3072 bits, or a secret as long as the hash.
+ * As {@link createKey}, for every material on every runtime; all checks are done when it resolves.
  *
+ * @returns rejects with the codes that {@link createKey} throws, and with `invalid_config` where the runtime lacks the algorithm
+ * @example
+ * ```ts
+ * const key = await createKeyAsync(env.PRIVATE_KEY_PEM, { alg: 'EdDSA' })
+ * ```
+ */
+export async function createKeyAsync(material: KeyMaterial, options: KeyOptions): Promise<Key> {
+  const { key, signer } = await buildKey(material, options)
+  await signer.proved()
+  return key
+}
+
+/**
+ * Makes a new signing key: Ed25519, the algorithm's own curve, RSA of 3072 bits, or a secret as long as the hash. With
+ * WebCrypto it makes secrets only; {@link generateKeyAsync} makes all.
+ *
+ * @throws RescindError `invalid_config` for an unknown algorithm, or a bad `kid`
  * @example
  * ```ts
  * const keys = createKeyRing({ active: generateKey('EdDSA') })
  * ```
  */
-export function generateKey(alg: Algorithm, options: { kid?: string; random?: RandomSource } = {}): Key {
+export function generateKey(alg: Algorithm, options: GenerateOptions = {}): Key {
+  const material = atOnce(newMaterial(alg, options), 'this key is made by a promise here: await generateKeyAsync()')
+  return createKey(material, { alg, ...named(options.kid) })
+}
+
+/**
+ * As {@link generateKey}, for every algorithm on every runtime.
+ *
+ * @returns rejects with `invalid_config` for an unknown algorithm, a bad `kid`, and where the runtime lacks the algorithm
+ */
+export async function generateKeyAsync(alg: Algorithm, options: GenerateOptions = {}): Promise<Key> {
+  return createKeyAsync(await newMaterial(alg, options), { alg, ...named(options.kid) })
+}
+
+function atOnce<T>(value: Awaitable<T>, instead: string): T {
+  if (!(value instanceof Promise)) return value
+  value.catch(() => {})
+  throw configError(instead)
+}
+
+function newMaterial(alg: Algorithm, { random = systemRandom }: GenerateOptions): Awaitable<KeyMaterial> {
+  const facts = factsOf(alg)
+  if (facts.kind !== 'hmac') return generateMaterial(facts)
+  const secret = new Uint8Array(facts.minSecretBytes)
+  random(secret)
+  return secret
+}
+
+function factsOf(alg: Algorithm) {
   if (!isAlgorithm(alg)) throw configError(`alg must be one of ${Object.keys(algorithms).join(', ')}`)
-  const facts = algorithms[alg]
-  const rest = { alg, ...(options.kid === undefined ? {} : { kid: options.kid }) }
-  switch (facts.kind) {
-    case 'hmac': {
-      const secret = new Uint8Array(facts.minSecretBytes)
-      const random = options.random ?? systemRandom
-      random(secret)
-      return createKey(secret, rest)
-    }
-    case 'ed25519':
-      return createKey(generateKeyPairSync('ed25519').privateKey, rest)
-    case 'ec':
-      return createKey(generateKeyPairSync('ec', { namedCurve: facts.curve }).privateKey, rest)
-    case 'rsa':
-      return createKey(generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey, rest)
-  }
+  return algorithms[alg]
 }
 
-function isJwk(material: string | Uint8Array | JsonWebKey | KeyObject): material is JsonWebKey {
-  return (
-    typeof material === 'object' &&
-    material !== null &&
-    !(material instanceof Uint8Array) &&
-    !(material instanceof KeyObject)
-  )
-}
-
-function secretBytes(material: string | Uint8Array | JsonWebKey | KeyObject, alg: Algorithm): Buffer {
-  if (typeof material === 'string') return Buffer.from(material, 'utf8')
-  if (material instanceof Uint8Array) return Buffer.from(material)
-  if (material instanceof KeyObject) {
-    if (material.type !== 'secret') throw unsafeKey(`a ${material.type} key cannot be the secret of ${alg}`)
-    return material.export()
+function buildKey(material: KeyMaterial, options: KeyOptions): Awaitable<BuiltKey> {
+  const { alg } = options
+  const facts = factsOf(alg)
+  const jwk = isObject(material) ? material : undefined
+  if (jwk !== undefined) checkJwkWords(jwk, alg)
+  const kid: unknown = options.kid ?? jwk?.kid
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_LENGTH)) {
+    throw configError(`kid must be a string of 1 to ${MAX_KID_LENGTH} characters`)
   }
-  if (material?.kty !== 'oct' || typeof material.k !== 'string') {
-    throw unsafeKey(`${alg} needs a secret: a string, bytes, or a JWK with kty "oct"`)
+  if (facts.kind === 'hmac') {
+    const secret = secretBytes(material, alg)
+    checkSecret(secret, alg, options.allowWeakSecret ?? false)
+    return secretKey(openSecret(secret, facts.hash), alg, kid)
   }
-  return Buffer.from(material.k, 'base64url')
-}
-
-function asymmetricKeyObject(
-  material: string | Uint8Array | JsonWebKey | KeyObject,
-  jwk: JsonWebKey | undefined,
-  alg: Algorithm,
-): KeyObject {
-  if (material instanceof KeyObject) {
-    if (material.type === 'secret') throw unsafeKey(`a secret cannot serve ${alg}; give a private or public key`)
-    return material
-  }
-  try {
-    if (jwk !== undefined) {
-      if (jwk.kty === 'oct') throw unsafeKey(`a secret cannot serve ${alg}; give a private or public key`)
-      if (jwk.d === undefined) return createPublicKey({ key: jwk, format: 'jwk' })
-      const key = createPrivateKey({ key: jwk, format: 'jwk' })
-      checkHalves(jwk, createPublicKey(key).export({ format: 'jwk' }))
-      return key
-    }
-    const pem = typeof material === 'string' ? material : Buffer.from(material as Uint8Array).toString('utf8')
-    if (/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/.test(pem)) {
-      throw unsafeKey('a certificate is not a key: take the public key out of it, after checking whom it names')
-    }
-    return /PRIVATE KEY-----/.test(pem) ? createPrivateKey(pem) : createPublicKey(pem)
-  } catch (error) {
-    if (error instanceof Error && error.name === 'RescindError') throw error
-    throw unsafeKey(`the key for ${alg} cannot be read: give unencrypted PEM, a JWK or a KeyObject`)
-  }
-}
-
-function hmacKey(secret: Buffer, alg: Algorithm, kid: string | undefined): Key {
-  const facts = algorithms[alg]
-  const hash = facts.kind === 'hmac' ? facts.hash : ''
-  const key = createSecretKey(secret)
-  const sign = (input: string): Buffer => createHmac(hash, key).update(input).digest()
-  return Object.freeze({
-    alg,
-    kid,
-    canSign: true,
-    warnings: [],
-    sign,
-    verify(input: string, signature: Buffer) {
-      const expected = sign(input)
-      return signature.length === expected.length && timingSafeEqual(signature, expected)
+  let warnings: readonly string[] = []
+  const order = {
+    facts,
+    check(publicJwk: JsonWebKey) {
+      warnings = checkPublicJwk(publicJwk, alg)
     },
-    publicJwk: () => null,
-    privateJwk: () => ({ kty: 'oct', k: key.export().toString('base64url'), alg, use: 'sig', ...named(kid) }),
-  })
+  }
+  const built = (opened: OpenedKey) => asymmetricKey(opened, { alg, facts, warnings, kid })
+  const opened = openKey(jwk ?? keyText(material), order)
+  return opened instanceof Promise ? opened.then(built) : built(opened)
 }
 
-function asymmetricKey(key: KeyObject, alg: Algorithm, givenKid: string | undefined): Key {
-  const warnings = checkAsymmetricKey(key, alg)
-  const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  const facts = algorithms[alg]
-  const padding =
-    facts.kind === 'rsa' && facts.pss
-      ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-      : facts.kind === 'rsa'
-        ? { padding: constants.RSA_PKCS1_PADDING }
-        : { dsaEncoding: 'ieee-p1363' as const }
-  const hash = facts.kind === 'ed25519' ? null : facts.kind === 'hmac' ? undefined : facts.hash
-  const signatureBytes =
-    facts.kind === 'ec'
-      ? facts.coordinateBytes * 2
-      : facts.kind === 'rsa'
-        ? Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8)
-        : 64
-  const signing = { key, ...padding }
-  const verifying = { key: publicKey, ...padding }
-  const sign = (input: string): Buffer => {
-    if (key.type !== 'private') throw configError('this key is public: it verifies and cannot sign')
-    return nodeSign(hash, Buffer.from(input), signing)
+function isObject(material: unknown): material is JsonWebKey {
+  return typeof material === 'object' && material !== null && !(material instanceof Uint8Array)
+}
+
+function secretBytes(material: KeyMaterial, alg: Algorithm): Uint8Array {
+  if (typeof material === 'string') return utf8(material)
+  // Not `slice`, which of a Buffer makes a view.
+  if (material instanceof Uint8Array) return Uint8Array.from(material)
+  const held = isObject(material) ? (secretOf(material) ?? octets(material)) : null
+  if (held === null) throw unsafeKey(`${alg} needs a secret: a string, bytes, or a JWK with kty "oct"`)
+  return held
+}
+
+function octets({ kty, k }: JsonWebKey): Uint8Array | null {
+  return kty === 'oct' && typeof k === 'string' ? decodeBase64Url(k) : null
+}
+
+function keyText(material: KeyMaterial): string {
+  const text = material instanceof Uint8Array ? new TextDecoder().decode(material) : material
+  if (typeof text !== 'string') throw unsafeKey('there is no key: give PEM, a JWK or a KeyObject')
+  if (CERTIFICATE.test(text)) {
+    throw unsafeKey('a certificate is not a key: take the public key out of it, after checking whom it names')
   }
-  const verify = (input: string, signature: Buffer): boolean =>
-    signature.length === signatureBytes && nodeVerify(hash, Buffer.from(input), verifying, signature)
-  // Catches what no inspection does: an RSA key whose primes, exponents and modulus do not belong together.
-  if (key.type === 'private' && !signsForItself(sign, verify)) {
-    throw unsafeKey("the key's private and public parts do not match")
-  }
-  if (key.type === 'private' && facts.kind === 'rsa') checkPrimes(key.export({ format: 'jwk' }))
-  const bare = publicKey.export({ format: 'jwk' })
-  const kid = givenKid ?? thumbprint(bare)
-  return Object.freeze({
+  return text
+}
+
+function secretKey(secret: OpenedSecret, alg: Algorithm, kid: string | undefined): BuiltKey {
+  const { sign, verify } = secret
+  const privateJwk = () => ({ kty: 'oct', k: encodeBase64Url(secret.bytes()), alg, use: 'sig', ...named(kid) })
+  const key = { alg, kid, canSign: true, warnings: [], sign, verify, publicJwk: () => null, privateJwk }
+  return { key: Object.freeze(key), signer: secret }
+}
+
+function asymmetricKey(
+  opened: OpenedKey,
+  known: { alg: Algorithm; facts: AsymmetricFacts; warnings: readonly string[]; kid: string | undefined },
+): BuiltKey {
+  const { alg, facts, warnings } = known
+  const { canSign, publicJwk } = opened
+  if (canSign && facts.kind === 'rsa') checkPrimes(opened.privateJwk())
+  const kid = known.kid ?? thumbprint(publicJwk)
+  const signatureBytes = signatureLength(facts, publicJwk)
+  const key = {
     alg,
     kid,
-    canSign: key.type === 'private',
+    canSign,
     warnings,
-    sign,
-    verify,
-    publicJwk: () => ({ ...bare, alg, use: 'sig', ...named(kid) }),
-    privateJwk: () => {
-      if (key.type !== 'private') throw configError('this key is public: it has no private half')
-      return { ...key.export({ format: 'jwk' }), alg, use: 'sig', ...named(kid) }
+    sign(input: string) {
+      if (!canSign) throw configError('this key is public: it verifies and cannot sign')
+      return opened.sign(input)
     },
-  })
+    verify(input: string, signature: Uint8Array) {
+      return signature.length === signatureBytes && opened.verify(input, signature)
+    },
+    publicJwk: () => ({ ...publicJwk, alg, use: 'sig', ...named(kid) }),
+    privateJwk() {
+      if (!canSign) throw configError('this key is public: it has no private half')
+      return { ...opened.privateJwk(), alg, use: 'sig', ...named(kid) }
+    },
+  }
+  return { key: Object.freeze(key), signer: opened }
 }
 
-function signsForItself(sign: (input: string) => Buffer, verify: (input: string, signature: Buffer) => boolean) {
-  try {
-    return verify('rescind', sign('rescind'))
-  } catch {
-    return false
+function signatureLength(facts: AsymmetricFacts, publicJwk: JsonWebKey): number {
+  switch (facts.kind) {
+    case 'ed25519':
+      return 64
+    case 'ec':
+      return facts.coordinateBytes * 2
+    case 'rsa':
+      return Math.ceil(rsaBits(publicJwk) / 8)
   }
 }
 
@@ -241,6 +244,5 @@ function named(kid: string | undefined): { kid?: string } {
 function thumbprint(jwk: JsonWebKey): string {
   const members =
     jwk.kty === 'RSA' ? ['e', 'kty', 'n'] : jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x']
-  const text = JSON.stringify(Object.fromEntries(members.map((name) => [name, jwk[name]])))
-  return createHash('sha256').update(text).digest('base64url')
+  return encodeBase64Url(sha256(JSON.stringify(Object.fromEntries(members.map((name) => [name, jwk[name]])))))
 }

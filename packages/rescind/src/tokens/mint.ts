@@ -28,19 +28,19 @@ export interface TokenOrder {
 }
 
 /**
- * Writes and signs one token. `iat` carries the milliseconds as a fraction (RFC 7519 §2 allows it), so that a token
- * minted in the same second as a log-out-everywhere falls on the right side of it; `exp` and `nbf` are whole seconds.
+ * Writes and signs one token. All its times are whole seconds: some verifiers take nothing else. The millisecond of issue,
+ * which tells a token minted in the second of a log-out-everywhere from one minted before, is in the UUIDv7 of the `jti`.
  *
- * @throws RescindError `invalid_config` when a claim's name is reserved or the token would be too long to be accepted
+ * @returns rejects with `invalid_config` when a claim's name is reserved or the token would be too long to be accepted
  */
-export function mintToken(order: TokenOrder, key: Key): string {
+export async function mintToken(order: TokenOrder, key: Key): Promise<string> {
   const { claims = {} } = order
   for (const name of Object.keys(claims)) {
     if (RESERVED_CLAIMS.has(name) || name === '__proto__') {
       throw configError(`the claim "${name}" is written by the library: choose another name`)
     }
   }
-  const token = signJws(
+  const token = await signJws(
     {
       ...claims,
       ...(order.issuer === undefined ? {} : { iss: order.issuer }),
@@ -48,7 +48,7 @@ export function mintToken(order: TokenOrder, key: Key): string {
       ...(order.audience === undefined ? {} : { aud: order.audience }),
       exp: Math.floor(order.expiresAtMs / 1000),
       nbf: Math.floor(order.issuedAtMs / 1000),
-      iat: order.issuedAtMs / 1000,
+      iat: Math.floor(order.issuedAtMs / 1000),
       jti: order.jti,
       ...(order.sid === undefined ? {} : { sid: order.sid }),
       type: order.type,

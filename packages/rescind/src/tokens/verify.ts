@@ -1,7 +1,7 @@
 import { RescindError } from '../base/errors.ts'
-import type { JsonObject } from '../base/types.ts'
+import type { Awaitable, JsonObject } from '../base/types.ts'
 import { type ClaimRules, checkTimes, readClaims, type TokenClaims } from './claims.ts'
-import { verifyJws } from './jws.ts'
+import { type JwsContent, verifyJws } from './jws.ts'
 import type { KeyRing } from './key-ring.ts'
 import { freezeDeep } from './strict-json.ts'
 import { createVerifiedCache } from './verified-cache.ts'
@@ -25,9 +25,10 @@ export interface TokenVerifier<Note = unknown> {
   /**
    * @param nowMs milliseconds since the epoch
    * @param ring the keys of this token's tenant, where they are not the same for all
+   * @returns a promise for a token that is new here, where keys verify by promises; it rejects with what is thrown otherwise
    * @throws RescindError `token_malformed`, `token_invalid` or `token_expired`
    */
-  verify(token: string, nowMs: number, ring?: KeyRing): NotedToken<Note>
+  verify(token: string, nowMs: number, ring?: KeyRing): Awaitable<NotedToken<Note>>
 }
 
 /** What is remembered of a token, and for which state of which keys it holds. */
@@ -53,13 +54,16 @@ export function createTokenVerifier<Note>(
         return known
       }
       const ringVersion = ring.version
-      const { header, payload } = verifyJws(token, ring)
-      const claims = freezeDeep(payload)
-      const verified = Object.freeze({ ...readClaims(claims, rules), token, header: freezeDeep(header), claims })
-      checkTimes(verified, rules, nowMs)
-      const noted = { verified, note: noteOf(verified), ring, ringVersion }
-      cache.set(token, noted)
-      return noted
+      const note = ({ header, payload }: JwsContent): NotedToken<Note> => {
+        const claims = freezeDeep(payload)
+        const verified = Object.freeze({ ...readClaims(claims, rules), token, header: freezeDeep(header), claims })
+        checkTimes(verified, rules, nowMs)
+        const noted = { verified, note: noteOf(verified), ring, ringVersion }
+        cache.set(token, noted)
+        return noted
+      }
+      const content = verifyJws(token, ring)
+      return content instanceof Promise ? content.then(note) : note(content)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { sameBytes, sha256 } from '#crypto'
 import { configError, RescindError } from '../base/errors.ts'
 import { mediaType, ownField } from './body-field.ts'
 import type { TokenSlot } from './carried-token.ts'
@@ -85,12 +85,14 @@ export function createCsrfCheck(given: CsrfOptions): CsrfCheck {
  * compared, which are all of one length.
  */
 export function sameSecret(a: string, b: string): boolean {
-  return timingSafeEqual(digest(a), digest(b))
+  return sameBytes(digest(a), digest(b))
 }
 
-function digest(text: string): Buffer {
+function digest(text: string): Uint8Array {
   // As UTF-16, since in UTF-8 all lone surrogates are one.
-  return createHash('sha256').update(text, 'utf16le').digest()
+  const units = new Uint16Array(text.length)
+  for (let at = 0; at < text.length; at += 1) units[at] = text.charCodeAt(at)
+  return sha256(new Uint8Array(units.buffer))
 }
 
 function several(): RescindError {

@@ -188,7 +188,9 @@ describe('implicit refresh', () => {
   it('leaves a token alone that is not near its end', async () => {
     const { auth, clock, enter } = await openNearEnd()
     clock.advance(599_000)
-    expect(auth.renew(await enter(), untouched)).toBeNull()
+    const principal = await enter()
+    expect(auth.renews(principal)).toBe(false)
+    expect(auth.renew(principal, untouched)).toBeNull()
   })
 
   it('gives one successor to all who ask, of the same session, not fresh, and it passes in turn', async () => {
@@ -226,7 +228,7 @@ describe('implicit refresh', () => {
   })
 
   it('never revives a session that was revoked after the check, nor a token that was', async () => {
-    const { auth, clock, pair, enter } = await openNearEnd()
+    const { auth, clock, enter } = await openNearEnd()
     clock.advance(700_000)
     const principal = await enter()
     await auth.revoke.token(principal)

@@ -60,7 +60,7 @@ describe('issue', () => {
     const uuid = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect(payloadOf(accessToken)).toEqual({
       ...shared,
-      iat: clock.now() / 1000,
+      iat: seconds,
       exp: seconds + 900,
       jti: uuid,
       type: 'access',
@@ -68,7 +68,7 @@ describe('issue', () => {
     })
     expect(payloadOf(refreshToken)).toEqual({
       ...shared,
-      iat: clock.now() / 1000,
+      iat: seconds,
       exp: seconds + 2_592_000,
       jti: uuid,
       type: 'refresh',

@@ -179,6 +179,7 @@ export const unfitKeys: readonly BadKey[] = [
   ['Ed25519 halves of two keys', { ...privateEd, x: otherEd.x ?? '' }, 'EdDSA'],
   ['EC halves of two keys', { ...privateEc, x: otherEc.x ?? '', y: otherEc.y ?? '' }, 'ES256'],
   ['RSA halves of two keys', { ...privateRsa, n: otherRsa.n ?? '' }, 'RS256'],
+  ['RSA with another exponent', { ...privateRsa, e: 'AQAD' }, 'RS256'],
   ['RSA with the prime of another', { ...privateRsa, p: otherRsa.p ?? '' }, 'RS256'],
   ['RSA with the secrets of another', { ...privateRsa, d: otherRsa.d ?? '', p: otherRsa.p ?? '' }, 'RS256'],
   ['a point beside the curve', { kty: 'EC', crv: 'P-256', x: privateEc.x ?? '', y: url(withoutPoint) }, 'ES256'],

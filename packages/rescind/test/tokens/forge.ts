@@ -15,13 +15,14 @@ import {
   createKey,
   createKeyRing,
   createRescind,
+  type Key,
   type KeyRing,
   type Rescind,
   RescindError,
   type RescindOptions,
 } from 'rescind'
 import { memoryStore } from 'rescind/stores/memory'
-import { createFakeClock, type FakeClock } from 'rescind/testing'
+import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.ts'
 
 /** Where every fixture's clock stands. */
 export const NOW_MS = 1_700_000_000_000
@@ -141,10 +142,20 @@ export interface Fixture {
   readonly material: Material
 }
 
+/** The key of this material, made from its JWK, which every runtime takes. */
+export function keyOf({ signing, alg, kid }: Material): Key {
+  return createKey(signing.export({ format: 'jwk' }), { alg, kid })
+}
+
+/** The public half alone. */
+export function publicKeyOf({ verifying, alg, kid }: Material): Key {
+  return createKey(verifying.export({ format: 'jwk' }), { alg, kid })
+}
+
 /** Starts the library with one key; issuer and audience are required unless `options` says otherwise. */
 export async function startFixture(material: Material, options: Partial<RescindOptions> = {}): Promise<Fixture> {
   const clock = createFakeClock(NOW_MS)
-  const keys = createKeyRing({ active: createKey(material.signing, { alg: material.alg, kid: material.kid }) })
+  const keys = createKeyRing({ active: keyOf(material) })
   const auth = createRescind({
     store: memoryStore(),
     keys,

@@ -1,13 +1,11 @@
 import { createKey, createKeyRing, createRescind, generateKey, RescindError } from 'rescind'
 import { memoryStore } from 'rescind/stores/memory'
 import { describe, expect, it } from 'vitest'
-import { answer, forge, type Material, makeMaterial, startFixture } from './forge.ts'
+import { answer, forge, keyOf, makeMaterial, publicKeyOf, startFixture } from './forge.ts'
 
 const first = makeMaterial('EdDSA', 'first')
 const second = makeMaterial('EdDSA', 'second')
 const third = makeMaterial('ES256', 'third')
-const keyOf = ({ signing, alg, kid }: Material) => createKey(signing, { alg, kid })
-const publicKeyOf = ({ verifying, alg, kid }: Material) => createKey(verifying, { alg, kid })
 
 function codeOf(make: () => unknown): string {
   try {
@@ -24,11 +22,11 @@ describe('a key ring', () => {
     const active = keyOf(first)
     expect(codeOf(() => createKeyRing({ active: publicKeyOf(first) }))).toBe('invalid_config')
     expect(codeOf(() => createKeyRing({ active, verifyOnly: [keyOf(first)] }))).toBe('invalid_config')
-    const twin = createKey(third.signing, { alg: 'ES256', kid: 'first' })
+    const twin = keyOf({ ...third, kid: 'first' })
     expect(codeOf(() => createKeyRing({ active, verifyOnly: [twin] }))).toBe('invalid_config')
     const nameless = () => generateKey('HS256')
     expect(codeOf(() => createKeyRing({ active: nameless(), verifyOnly: [nameless()] }))).toBe('invalid_config')
-    const many = (count: number) => Array.from({ length: count }, () => generateKey('EdDSA'))
+    const many = (count: number) => Array.from({ length: count }, (_, n) => generateKey('HS256', { kid: `${n}` }))
     expect(codeOf(() => createKeyRing({ active, verifyOnly: many(16) }))).toBe('invalid_config')
     expect(codeOf(() => createKeyRing({ active, verifyOnly: many(15) }))).toBe('done')
     expect(codeOf(() => createKeyRing({ active, verifyOnly: [publicKeyOf(second), keyOf(third)] }))).toBe('done')
@@ -58,7 +56,7 @@ describe('a key ring', () => {
     expect(codeOf(() => ring.retire('first'))).toBe('invalid_config')
     expect(codeOf(() => ring.retire('unknown'))).toBe('invalid_config')
     expect(codeOf(() => ring.rotate(publicKeyOf(third)))).toBe('invalid_config')
-    expect(codeOf(() => ring.rotate(createKey(third.signing, { alg: 'ES256', kid: 'second' })))).toBe('invalid_config')
+    expect(codeOf(() => ring.rotate(keyOf({ ...third, kid: 'second' })))).toBe('invalid_config')
     expect(ring).toMatchObject({ version: 0, active: { kid: 'first' } })
     expect(ring.jwks().keys.map(({ kid }) => kid)).toEqual(['first', 'second'])
     expect([...ring.algorithms]).toEqual(['EdDSA'])
@@ -141,11 +139,12 @@ describe('the JWK Set', () => {
     expect(ring.jwks()).toEqual(kept)
   })
 
-  it('verifies our tokens elsewhere', () => {
+  it('verifies our tokens elsewhere', async () => {
     const ring = createKeyRing({ active: keyOf(first) })
     const [jwk] = ring.jwks().keys
     if (!jwk) throw new Error('no key')
-    expect(createKey(jwk, { alg: 'EdDSA' }).verify('input', keyOf(first).sign('input'))).toBe(true)
+    const signature = await keyOf(first).sign('input')
+    expect(await createKey(jwk, { alg: 'EdDSA' }).verify('input', signature)).toBe(true)
   })
 
   it('shows no secret through the key that an accident would print', () => {

@@ -1,6 +1,6 @@
 import { createKey } from 'rescind'
 import { describe, expect, it } from 'vitest'
-import { split } from './forge.ts'
+import { b64, split } from './forge.ts'
 
 const payload = 'eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ'
 
@@ -45,30 +45,32 @@ describe.each(vectors)('$name', ({ alg, jwk, token }) => {
   const [header, body, segment] = split(token)
   const signature = Buffer.from(segment, 'base64url')
 
-  it(`verifies with ${alg}`, () => {
-    expect(createKey(jwk, { alg }).verify(`${header}.${body}`, signature)).toBe(true)
+  it(`verifies with ${alg}`, async () => {
+    expect(await createKey(jwk, { alg }).verify(`${header}.${body}`, signature)).toBe(true)
   })
 
-  it('does not verify with one bit changed', () => {
+  it('does not verify with one bit changed', async () => {
     const key = createKey(jwk, { alg })
-    expect(key.verify(`${header}.${body}x`, signature)).toBe(false)
+    expect(await key.verify(`${header}.${body}x`, signature)).toBe(false)
     for (let at = 0; at < signature.length; at += 1) {
       const flipped = Buffer.from(signature)
       flipped[at] = (flipped[at] ?? 0) ^ 1
-      expect(key.verify(`${header}.${body}`, flipped)).toBe(false)
+      expect(await key.verify(`${header}.${body}`, flipped)).toBe(false)
     }
   })
 })
 
 describe('signing', () => {
-  it('makes the signature of RFC 7515 A.1', () => {
+  it('makes the signature of RFC 7515 A.1', async () => {
     const [header, body, segment] = split(vectors[0].token)
-    expect(createKey(vectors[0].jwk, { alg: 'HS256' }).sign(`${header}.${body}`).toString('base64url')).toBe(segment)
+    const signature = await createKey(vectors[0].jwk, { alg: 'HS256' }).sign(`${header}.${body}`)
+    expect(b64(Buffer.from(signature))).toBe(segment)
   })
-  it('makes the signature of RFC 8037 A.4', () => {
+  it('makes the signature of RFC 8037 A.4', async () => {
     const [header, body, segment] = split(vectors[3].token)
     const jwk = { ...vectors[3].jwk, d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' }
-    expect(createKey(jwk, { alg: 'EdDSA' }).sign(`${header}.${body}`).toString('base64url')).toBe(segment)
+    const signature = await createKey(jwk, { alg: 'EdDSA' }).sign(`${header}.${body}`)
+    expect(b64(Buffer.from(signature))).toBe(segment)
   })
 })
 

@@ -47,15 +47,18 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     if (closed) throw new Error('the store has been closed')
     const request = new AbortController()
     const abort = () => request.abort(signal?.reason)
-    const timer = setTimeout(() => {
-      request.abort(new Error(`${base} said nothing for ${deadlineMs} ms`))
-    }, deadlineMs)
+    const startTimer = () =>
+      setTimeout(() => request.abort(new Error(`${base} said nothing for ${deadlineMs} ms`)), deadlineMs)
+    let timer = startTimer()
     open.add(request)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted) abort()
     return {
       signal: request.signal,
-      heard: () => timer.refresh(),
+      heard() {
+        clearTimeout(timer)
+        timer = startTimer()
+      },
       end() {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
@@ -153,12 +156,13 @@ async function* bodyOf(answer: Response): AsyncGenerator<Uint8Array> {
 }
 
 async function boundedText(answer: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
+  const decoder = new TextDecoder()
+  let text = ''
   let length = 0
   for await (const bytes of bodyOf(answer)) {
     length += bytes.length
     if (length > MAX_ANSWER_BYTES) throw unreadable('an answer that is too long')
-    chunks.push(bytes)
+    text += decoder.decode(bytes, { stream: true })
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return text + decoder.decode()
 }

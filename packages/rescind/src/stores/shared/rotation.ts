@@ -1,4 +1,5 @@
-import { timingSafeEqual } from 'node:crypto'
+import { sameBytes } from '#crypto'
+import { utf8 } from '../../base/bytes.ts'
 import type { RotateClaim, SessionRecord } from '../../session/sessions.ts'
 
 /** What a store keeps of a session beyond what it shows: hashes only, so that a stolen copy yields no token. */
@@ -47,7 +48,5 @@ export function shownSession(state: SessionState): SessionRecord {
 }
 
 function sameHash(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
+  return sameBytes(utf8(a), utf8(b))
 }
