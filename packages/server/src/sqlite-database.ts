@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import BetterSqlite3 from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
+import { prepareConnection } from 'rescind/stores/sqlite'
 import { type Database, migrate, type TransactionScope } from './database.ts'
 import { STORAGE_DEADLINE_MS } from './deadline.ts'
 import type { Tables } from './repositories/tables.ts'
@@ -10,9 +11,7 @@ import { asking } from './storage-failure.ts'
 /** Opens a database file so that what was committed survives a power cut. */
 export function openSqlite(path: string): BetterSqlite3.Database {
   const connection = new BetterSqlite3(path, { timeout: 5000 })
-  connection.pragma('journal_mode = WAL')
-  // NORMAL would lose the last commits of a WAL at a power cut, an acknowledged logout among them.
-  connection.pragma('synchronous = FULL')
+  prepareConnection(connection)
   connection.pragma('foreign_keys = ON')
   return connection
 }

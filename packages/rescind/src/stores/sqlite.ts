@@ -4,7 +4,7 @@ import { prepareDatabase, type SqliteLike } from './sqlite/database.ts'
 import { sqliteLedger } from './sqlite/ledger.ts'
 import { sqliteSessions } from './sqlite/sessions.ts'
 
-export type { SqliteLike, SqliteStatementLike } from './sqlite/database.ts'
+export { prepareConnection, type SqliteLike, type SqliteStatementLike } from './sqlite/database.ts'
 
 /** How {@link sqliteStore} behaves. */
 export interface SqliteStoreOptions {

@@ -47,13 +47,43 @@ CREATE INDEX IF NOT EXISTS rescind_sessions_sub ON rescind_sessions (sub, create
 CREATE INDEX IF NOT EXISTS rescind_sessions_expiry ON rescind_sessions (expires_at_ms);
 `
 
-/** Sets the connection up and makes the tables; answers whether commits survive the process. */
-export function prepareDatabase(database: SqliteLike): { durable: boolean } {
-  // Waits here for another process that makes the tables; afterwards no call waits for a lock.
-  database.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+/**
+ * Sets a connection up as the store does its own: write-ahead logging, and commits that survive a power cut. For the
+ * program's own connections to the same file. Waits up to 5 s for others that have the file locked.
+ *
+ * @example
+ * ```ts
+ * const accounts = new Database('app.db')
+ * prepareConnection(accounts)
+ * ```
+ */
+export function prepareConnection(database: SqliteLike): void {
+  database.exec('PRAGMA busy_timeout = 5000')
+  useWriteAheadLog(database)
+  // NORMAL would lose the last commits of a write-ahead log at a power cut, an acknowledged logout among them.
+  database.exec('PRAGMA synchronous = FULL')
   // Ids at random touch a page each, so that a shared commit would fill the log of 1,000 pages each time and have all of
   // them written twice. With four times as many, revocations come through a third faster.
   database.exec('PRAGMA wal_autocheckpoint = 4000')
+}
+
+// SQLite does not wait for another process that turns the log on at this very moment, whatever the busy timeout.
+function useWriteAheadLog(database: SqliteLike): void {
+  const giveUpAt = performance.now() + LOCK_DEADLINE_MS
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_LOCK_RETRY_MS * Math.random())
+    }
+  }
+}
+
+/** Sets the connection up and makes the tables; answers whether commits survive the process. */
+export function prepareDatabase(database: SqliteLike): { durable: boolean } {
+  prepareConnection(database)
   database.exec('BEGIN IMMEDIATE')
   inTransaction(database, () => {
     database.exec(SCHEMA)
