@@ -18,9 +18,24 @@ export function createAnswer(
     if (own === undefined) return problemAnswer(error)
     try {
       const answer = own(error, request)
-      return answer instanceof Promise ? answer.catch(() => failed(code)) : answer
+      const checked = (given: Answer) => (isAnswer(given) ? given : failed(code))
+      return answer instanceof Promise ? answer.then(checked).catch(() => failed(code)) : checked(answer)
     } catch {
       return failed(code)
     }
   }
+}
+
+// RFC 9110 §5.5: anything else, a line break above all, would end the header or be refused by the server.
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** True for what an adapter can write. */
+function isAnswer(given: unknown): given is Answer {
+  const { status, headers, body }: Partial<Answer> = given ?? {}
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599) return false
+  if (typeof headers !== 'object' || headers === null || typeof body !== 'object' || body === null) return false
+  return Object.entries<unknown>(headers).every(
+    ([name, value]) => HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value),
+  )
 }

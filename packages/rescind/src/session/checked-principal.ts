@@ -52,6 +52,12 @@ export class CheckedPrincipal<User, Claims extends object> implements Principal<
     this.#watch = watch
   }
 
+  /** Without the token and what else is a secret: principals end up in logs. */
+  toJSON(): object {
+    const { sub, sid, jti, type, fresh, location, issuedAtMs, expiresAtMs } = this
+    return { sub, sid, jti, type, fresh, location, issuedAtMs, expiresAtMs }
+  }
+
   get revoked(): AbortSignal {
     const { jti, sid, sub, issuedAtMs: iatMs } = this
     this.#revoked ??= this.#watch({ jti, sid, sub, iatMs }, this.expiresAtMs)

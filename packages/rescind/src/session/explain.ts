@@ -4,8 +4,8 @@ import type { TokenIds } from '../base/types.ts'
 import type { Ledger } from '../revocation/ledger.ts'
 import type { Replica } from '../revocation/replica.ts'
 import type { Revocation, RevocationKind } from '../revocation/revocation.ts'
-import type { TokenVerifier } from '../tokens/verify.ts'
 import { recording } from './revoke.ts'
+import type { Tenants } from './tenants.ts'
 
 /** Why a token passes or is refused, for the operator who is asked about it. */
 export type Explanation =
@@ -27,16 +27,16 @@ export type Explain = (token: string) => Promise<Explanation>
 
 /** Composes {@link Explain}. `wallNow` is in milliseconds since the epoch. */
 export function createExplain(parts: {
-  verifier: TokenVerifier
+  tenants: Tenants
   replica: Replica
   ledger: Ledger
   wallNow: () => number
 }): Explain {
-  const { verifier, replica, ledger, wallNow } = parts
+  const { tenants, replica, ledger, wallNow } = parts
   return async (token) => {
     const nowMs = wallNow()
     try {
-      const { jti, sid, sub, iatMs, expMs: expiresAtMs } = (await verifier.verify(token, nowMs)).verified
+      const { jti, sid, sub, iatMs, expMs: expiresAtMs } = (await tenants.verify(token, nowMs)).verified
       const ids = { jti, sid, sub, iatMs }
       const revocation = await recording(() => ledger.find(ids, nowMs))
       const kind = revocation?.kind ?? replica.find(ids)

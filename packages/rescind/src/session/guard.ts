@@ -1,7 +1,6 @@
 import { RescindError } from '../base/errors.ts'
 import type { CheckableToken, RevocationCheck, RevocationVerdict } from '../revocation/check.ts'
-import { peekJws } from '../tokens/jws.ts'
-import type { NotedToken, TokenVerifier, VerifiedToken } from '../tokens/verify.ts'
+import type { NotedToken, VerifiedToken } from '../tokens/verify.ts'
 import { type CsrfCheck, sameSecret } from '../web/csrf.ts'
 import type { LocationName, TokenLocator } from '../web/locations.ts'
 import type { RequestView } from '../web/request.ts'
@@ -9,6 +8,7 @@ import { type CheckOptions, checkDemands, slotOf } from './check-options.ts'
 import { CheckedPrincipal, type Watch } from './checked-principal.ts'
 import { callHook, type Hooks } from './hooks.ts'
 import type { Principal } from './principal.ts'
+import type { Tenants } from './tenants.ts'
 
 /** The answer of a guard: who it is (`null` only on an optional route), or why not. */
 export type Decision<P = Principal> =
@@ -26,7 +26,7 @@ export interface GuardParts<User, Claims extends object, Identity> {
   readonly locator: TokenLocator
   /** `null` where no cookie is read, or where the program has switched it off. */
   readonly csrf: CsrfCheck | null
-  readonly verifier: TokenVerifier<CheckableToken>
+  readonly tenants: Tenants
   readonly revoked: RevocationCheck
   readonly hooks: Hooks<User, Claims, Identity>
   readonly wallNow: () => number
@@ -46,7 +46,7 @@ export function createGuard<User, Claims extends object, Identity>(
   parts: GuardParts<User, Claims, Identity>,
 ): Guard<Principal<User, Claims>> {
   type Verdict = Decision<Principal<User, Claims>>
-  const { locator, csrf, verifier, revoked, hooks, wallNow, watch } = parts
+  const { locator, csrf, tenants, revoked, hooks, wallNow, watch } = parts
   const { verificationKeys, parseClaims, verifyClaims, isRevoked, user: findUser } = hooks
   const hasHooks = [verificationKeys, parseClaims, verifyClaims, isRevoked, findUser].some(Boolean)
 
@@ -64,7 +64,7 @@ export function createGuard<User, Claims extends object, Identity>(
   /** Without hooks, all that a check may have to wait for is a signature and the ledger. */
   const checkPlainly = (found: FoundToken, options: CheckOptions): Verdict | Promise<Verdict> => {
     const nowMs = wallNow()
-    const noted = verifier.verify(found.token, nowMs)
+    const noted = tenants.verify(found.token, nowMs)
     return noted instanceof Promise
       ? noted.then((late) => checkNoted(late, found, { options, nowMs }))
       : checkNoted(noted, found, { options, nowMs })
@@ -81,27 +81,20 @@ export function createGuard<User, Claims extends object, Identity>(
     const pass = (settled: RevocationVerdict): Verdict => {
       checkVerdict(settled)
       // Without the hooks that could give them another type, the claims are what they are and there is no user.
-      const claims = parsed(verified, undefined as typeof parseClaims)
+      const claims = unparsed<Claims>(verified)
       const passed = { verified, fresh, location: found.location, claims, user: undefined as User }
       return { ok: true, principal: new CheckedPrincipal(passed, watch) }
     }
     return verdict instanceof Promise ? verdict.then(pass) : pass(verdict)
   }
 
-  const verify = async (token: string, nowMs: number): Promise<NotedToken<CheckableToken>> => {
-    if (verificationKeys === undefined) return verifier.verify(token, nowMs)
-    const { header, payload } = peekJws(token)
-    const ring = await callHook('verificationKeys', () => verificationKeys(header, payload))
-    return verifier.verify(token, nowMs, ring)
-  }
-
   const checkWithHooks = async (found: FoundToken, options: CheckOptions): Promise<Verdict> => {
     const nowMs = wallNow()
-    const { verified, note } = await verify(found.token, nowMs)
+    const { verified, note } = await tenants.verify(found.token, nowMs)
     checkCsrf(verified, found)
     const fresh = checkDemands(verified, options, nowMs)
     const { header } = verified
-    const claims = parsed(verified, parseClaims)
+    const claims = await parsed(verified, parseClaims)
     if (verifyClaims !== undefined && (await callHook('verifyClaims', () => verifyClaims(claims, header))) !== true) {
       throw claimsRejected()
     }
@@ -116,6 +109,8 @@ export function createGuard<User, Claims extends object, Identity>(
     if (findUser !== undefined && (user === null || user === undefined)) {
       throw new RescindError('user_not_found', 'The user of the token cannot be found.')
     }
+    // It may have been revoked while the hooks were asked.
+    if (options.skipRevocation !== true) checkVerdict(await revoked(note))
     const passed = { verified, fresh, location: found.location, claims, user: user as User }
     return { ok: true, principal: new CheckedPrincipal(passed, watch) }
   }
@@ -149,7 +144,10 @@ export function createGuard<User, Claims extends object, Identity>(
 function checkCsrf(verified: VerifiedToken, { csrf: submitted }: FoundToken): void {
   if (submitted === undefined) return
   // A token that names none cannot be protected: a tossed cookie would pass.
-  if (verified.csrf === undefined || !sameSecret(verified.csrf, submitted)) {
+  if (verified.csrf === undefined) {
+    throw new RescindError('csrf_failed', 'The cookie names no CSRF token: it was made where no cookies are read.')
+  }
+  if (!sameSecret(verified.csrf, submitted)) {
     throw new RescindError('csrf_failed', 'The CSRF token is not that of the cookie.')
   }
 }
@@ -159,14 +157,18 @@ function checkVerdict(verdict: RevocationVerdict): void {
   if (verdict !== null) throw tokenRevoked()
 }
 
-function parsed<Claims extends object>(
-  { claims }: VerifiedToken,
-  parseClaims: ((claims: VerifiedToken['claims']) => Claims) | undefined,
-): Claims {
-  // Without the hook, the claims keep the type that they have.
-  if (parseClaims === undefined) return claims as object as Claims
+/** Without the hook, the claims keep the type that they have. */
+function unparsed<Claims extends object>({ claims }: VerifiedToken): Claims {
+  return claims as object as Claims
+}
+
+async function parsed<Claims extends object>(
+  verified: VerifiedToken,
+  parseClaims: Hooks<unknown, Claims, never>['parseClaims'],
+): Promise<Claims> {
+  if (parseClaims === undefined) return unparsed(verified)
   try {
-    return parseClaims(claims)
+    return await parseClaims(verified.claims)
   } catch (cause) {
     throw cause instanceof RescindError ? cause : claimsRejected(cause)
   }

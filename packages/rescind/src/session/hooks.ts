@@ -26,7 +26,7 @@ export type Answers = {
 export interface Hooks<User, Claims extends object, Identity> {
   /** The `sub` of an identity that a token is minted for. @default the identity itself, which must be a string */
   readonly identity?: ((identity: Identity) => string) | undefined
-  /** Claims to add to every access token; those given with the login win. They are made anew at each refresh. */
+  /** Claims to add to every token; those given with the login win. They are made anew for each token that follows. */
   readonly claims?: ((subject: TokenSubject<Identity>) => Awaitable<JsonObject>) | undefined
   /** Header members to add to every token; those given at the mint win. */
   readonly headers?: ((subject: TokenSubject<Identity>) => Awaitable<JsonObject>) | undefined
@@ -42,7 +42,7 @@ export interface Hooks<User, Claims extends object, Identity> {
    * Gives the claims their type. Throw to refuse the token with `claims_rejected`; the `parse` of a schema will do.
    * @default the claims as they are
    */
-  readonly parseClaims?: ((claims: JsonObject) => Claims) | undefined
+  readonly parseClaims?: ((claims: JsonObject) => Awaitable<Claims>) | undefined
   /** Whether the claims are acceptable; if not, the token is refused with `claims_rejected`. */
   readonly verifyClaims?: ((claims: Claims, header: JsonObject) => Awaitable<boolean>) | undefined
   /** A blocklist of one's own, asked for every request after the library's own check. */

@@ -1,13 +1,15 @@
 import { boundedNumber } from '../base/config.ts'
 import { configError, RescindError } from '../base/errors.ts'
-import type { JsonObject } from '../base/types.ts'
+import { checkedChoice } from '../web/settings.ts'
 import { callHook } from './hooks.ts'
 import type { Login, SingleToken, Subject } from './login.ts'
 import type { Settings } from './options.ts'
 import type { Principal } from './principal.ts'
-import { additionalClaims } from './refresh.ts'
+import { inheritance } from './refresh.ts'
 import { checkedId } from './revocation-orders.ts'
+import { recording } from './revoke.ts'
 import type { NewSession } from './sessions.ts'
+import type { Tenants } from './tenants.ts'
 import { refreshHash, type TokenFactory, type TokenPair } from './tokens.ts'
 
 /** What can be minted at somebody's wish; refreshes and renewals are elsewhere. */
@@ -24,10 +26,10 @@ export interface Mints<Identity> {
  */
 export function createMints<User, Claims extends object, Identity>(
   settings: Settings<User, Claims, Identity>,
-  parts: { tokens: TokenFactory<Identity>; afterCutoffs: (sub: string, nowMs: number) => number },
+  parts: { tokens: TokenFactory<Identity>; tenants: Tenants; afterCutoffs: (sub: string, nowMs: number) => number },
 ): Mints<Identity> {
   const { clock, hooks, store } = settings
-  const { tokens, afterCutoffs } = parts
+  const { tokens, tenants, afterCutoffs } = parts
 
   const subject = async ({ sub, identity }: Subject<Identity>): Promise<string> => {
     if (identity === undefined) return checkedId('sub', sub ?? '')
@@ -55,13 +57,15 @@ export function createMints<User, Claims extends object, Identity>(
         claims,
         headers,
         nowMs,
-        refresh: { jti, issuedAtMs: nowMs, expiresAtMs },
+        endsAtMs,
+        refresh: { jti, expiresAtMs },
       })
       const times = { createdAtMs: nowMs, lastUsedAtMs: nowMs, expiresAtMs, endsAtMs }
       return { pair, session: { sid, sub, refreshHash: refreshHash(jti), ...times, ip, userAgent } }
     },
     async single({ type = 'access', fresh = false, ttlSeconds, claims, headers, ...wanted }) {
       const sub = await subject(wanted as Subject<Identity>)
+      checkedChoice('type', type, ['access', 'refresh'])
       const nowMs = afterCutoffs(sub, clock.now())
       const life = { min: 1, max: settings.maxTokenTtlMs / 1000, unit: 'seconds, no more than maxTokenTtlSeconds,' }
       const ttlMs =
@@ -80,21 +84,23 @@ export function createMints<User, Claims extends object, Identity>(
       })
       return token
     },
-    async stepUp({ sub, sid, token }, freshSeconds) {
+    async stepUp(principal, freshSeconds) {
+      const { sub, sid, token } = principal
       if (sid === undefined) throw new RescindError('token_invalid', 'The token belongs to no session.')
       const nowMs = afterCutoffs(sub, clock.now())
-      const session = await store.sessions.get(sid, nowMs)
+      const session = await recording(() => store.sessions.get(sid, nowMs))
       if (session === null) throw new RescindError('token_revoked', 'The session has ended.')
-      const claims: JsonObject = additionalClaims(token)
-      const order = { sub, sid, identity: undefined, authTimeMs: nowMs, claims, headers: undefined }
-      const { token: fresh } = await tokens.mint(order, {
+      if (session.sub !== sub) throw new RescindError('token_invalid', "The session is another user's.")
+      const order = { ...inheritance(principal), authTimeMs: nowMs }
+      const { token: successor } = await tokens.mint(order, {
         type: 'access',
         fresh: freshUntil(freshSeconds ?? true, nowMs),
         jti: tokens.newId(nowMs),
         issuedAtMs: nowMs,
         expiresAtMs: Math.min(nowMs + settings.accessTtlMs, session.endsAtMs),
       })
-      return fresh
+      await tenants.checkSuccessor(token, successor)
+      return successor
     },
   }
 }

@@ -8,6 +8,7 @@ import type { KeyRing } from '../tokens/key-ring.ts'
 import { type CookieOptions, createTokenCookies, type TokenCookies } from '../web/cookies.ts'
 import { type CsrfCheck, type CsrfOptions, createCsrfCheck } from '../web/csrf.ts'
 import { createTokenLocator, type LocationOptions, type TokenLocator } from '../web/locations.ts'
+import { checkedBoolean } from '../web/settings.ts'
 import { type Hooks, readHooks } from './hooks.ts'
 import type { Store } from './sessions.ts'
 
@@ -95,8 +96,10 @@ export interface Settings<User = unknown, Claims extends object = JsonObject, Id
   readonly hooks: Hooks<User, Claims, Identity>
   readonly locator: TokenLocator
   readonly cookies: TokenCookies
-  /** `null` where no cookie is read, or where no proof is asked for. */
+  /** `null` where no proof is asked for. A route may read cookies though the others do not. */
   readonly csrf: CsrfCheck | null
+  /** Whether tokens name a CSRF token. */
+  readonly namesCsrf: boolean
   readonly implicitRefreshMs: number
   readonly clock: Clock
   readonly random: RandomSource
@@ -111,11 +114,13 @@ export function readOptions<User, Claims extends object, Identity>(
   options: RescindOptions<User, Claims, Identity>,
 ): Settings<User, Claims, Identity> {
   const { store, keys, issuer, audience } = options
-  if (!store?.ledger || !store.sessions) throw configError('store is missing: give memoryStore() or another store')
+  if (!store?.ledger || !store.sessions || !store.guarantees)
+    throw configError('store is missing: give memoryStore() or another store')
   if (typeof keys?.candidates !== 'function') throw configError('keys is missing: give createKeyRing({ active: key })')
   // Only Node and what takes after it says where it runs.
   const isProduction = globalThis.process?.env?.NODE_ENV === 'production'
-  if (!store.guarantees.durable && !options.allowVolatile && isProduction) {
+  const allowVolatile = checkedBoolean('allowVolatile', options.allowVolatile ?? false)
+  if (!store.guarantees.durable && !allowVolatile && isProduction) {
     throw configError('this store forgets every revocation at exit: use a durable one, or say allowVolatile: true')
   }
   for (const [name, value] of Object.entries({ issuer, audience })) {
@@ -158,12 +163,13 @@ export function readOptions<User, Claims extends object, Identity>(
     hooks: readHooks(options),
     locator: createTokenLocator(options, cookies),
     cookies,
-    csrf: asksForCsrf ? csrf : null,
+    csrf: options.csrf === false ? null : csrf,
+    namesCsrf: asksForCsrf,
     implicitRefreshMs:
       boundedNumber('implicitRefreshSeconds', options.implicitRefreshSeconds ?? 0, {
         min: 0,
-        max: accessTtlMs / 1000,
-        unit: 'seconds, no more than an access token lives,',
+        max: accessTtlMs / 1000 - 1,
+        unit: 'seconds, fewer than an access token lives,',
       }) * 1000,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

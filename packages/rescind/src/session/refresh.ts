@@ -1,14 +1,15 @@
 import { RescindError } from '../base/errors.ts'
-import type { JsonObject } from '../base/types.ts'
 import type { Replica } from '../revocation/replica.ts'
 import { RESERVED_CLAIMS } from '../tokens/claims.ts'
 import { peekJws } from '../tokens/jws.ts'
 import type { Settings } from './options.ts'
 import type { Principal } from './principal.ts'
+import { retentionSlackMs } from './revocation-orders.ts'
 import { recording } from './revoke.ts'
 import type { RotateClaim } from './sessions.ts'
 import type { StoreWriter } from './store-writer.ts'
-import { refreshHash, successorJti, type TokenFactory, type TokenPair } from './tokens.ts'
+import type { Tenants } from './tenants.ts'
+import { type MintOrder, refreshHash, successorJti, type TokenFactory, type TokenPair } from './tokens.ts'
 
 /**
  * Exchanges a refresh token, already checked, for a new pair. Of any number of uses at once exactly one rotates the
@@ -20,11 +21,12 @@ export type Refresh = (presented: Principal<unknown, object>) => Promise<TokenPa
 /** Composes writer, replica and minting into {@link Refresh}. */
 export function createRefresh<User, Claims extends object, Identity>(
   settings: Settings<User, Claims, Identity>,
-  parts: { writer: StoreWriter; replica: Replica; tokens: TokenFactory<Identity> },
+  parts: { writer: StoreWriter; replica: Replica; tenants: Tenants; tokens: TokenFactory<Identity> },
 ): Refresh {
   const { clock } = settings
-  const { writer, replica, tokens } = parts
-  return async ({ sub, sid, jti, token, issuedAtMs, authenticatedAtMs }) => {
+  const { writer, replica, tenants, tokens } = parts
+  return async (presented) => {
+    const { sub, sid, jti, token, issuedAtMs } = presented
     if (sid === undefined) throw new RescindError('token_invalid', 'The refresh token belongs to no session.')
     const nowMs = clock.now()
     const claim: RotateClaim = {
@@ -39,31 +41,29 @@ export function createRefresh<User, Claims extends object, Identity>(
         kind: 'session',
         id: sid,
         at: nowMs,
-        expiresAt: nowMs + settings.maxTokenTtlMs + settings.leewayMs + settings.clockToleranceMs,
+        expiresAt: nowMs + settings.maxTokenTtlMs + retentionSlackMs(settings),
         reason: 'refresh token reused',
       },
     }
     const result = await recording(() => writer.rotate(claim))
     switch (result.outcome) {
       case 'rotated':
-      case 'replayed':
-        return tokens.pair({
-          sub,
+      case 'replayed': {
+        const { session, issuedAtMs: nowMs } = result
+        if (session.sub !== sub) throw new RescindError('token_invalid', "The session is another user's.")
+        const pair = await tokens.pair({
+          ...inheritance(presented),
           sid,
-          identity: undefined,
           fresh: false,
-          authTimeMs: authenticatedAtMs ?? undefined,
-          claims: additionalClaims(token),
-          headers: undefined,
           // A replay's tokens are dated as the winner's, so that a cut-off that saw the rotation reaches them too.
-          nowMs: result.issuedAtMs,
-          refresh: {
-            jti: successorJti(jti, result.issuedAtMs),
-            issuedAtMs: result.issuedAtMs,
-            expiresAtMs: result.session.expiresAtMs,
-            csrfSeed: token,
-          },
+          nowMs,
+          endsAtMs: session.endsAtMs,
+          refresh: { jti: successorJti(jti, nowMs), expiresAtMs: session.expiresAtMs },
+          csrfSeed: token,
         })
+        await tenants.checkSuccessor(token, pair.accessToken)
+        return pair
+      }
       case 'reused':
         replica.apply([claim.onReuse])
         throw new RescindError('refresh_token_reused', 'The refresh token was used before: the session has been ended.')
@@ -75,7 +75,20 @@ export function createRefresh<User, Claims extends object, Identity>(
   }
 }
 
-/** The program's own claims in a token that has been verified, whatever type the program gives them. */
-export function additionalClaims(token: string): JsonObject {
-  return Object.fromEntries(Object.entries(peekJws(token).payload).filter(([name]) => !RESERVED_CLAIMS.has(name)))
+/**
+ * What a token that follows another takes over from it. The claims of the `claims` hook are not among it: a role that was
+ * taken away would come back with every token.
+ */
+export function inheritance({ sub, sid, token, authenticatedAtMs }: Principal<unknown, object>): MintOrder<never> {
+  const { payload } = peekJws(token)
+  const { derived } = payload
+  const isOwn = (name: string) => !RESERVED_CLAIMS.has(name) && !(Array.isArray(derived) && derived.includes(name))
+  return {
+    sub,
+    sid,
+    identity: undefined,
+    authTimeMs: authenticatedAtMs ?? undefined,
+    claims: Object.fromEntries(Object.entries(payload).filter(([name]) => isOwn(name))),
+    headers: undefined,
+  }
 }

@@ -25,6 +25,7 @@ import { createRevoke, type Revoke, recording } from './revoke.ts'
 import { createSessionCookies, type SessionCookies } from './session-cookies.ts'
 import type { PageRequest, SessionPage, SessionRecord } from './sessions.ts'
 import { createStoreWriter } from './store-writer.ts'
+import { createTenants } from './tenants.ts'
 import { createTokenFactory, type TokenPair } from './tokens.ts'
 
 /** How a process stands towards the ledger: for health checks, and as numbers for metrics. */
@@ -150,10 +151,11 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
   const revoked = createRevocationCheck({ replica, ledger: store.ledger, wallNow, onWarning }, settings)
   const watch: Watch = (ids, expiresAtMs) => watchers.watch(ids, expiresAtMs + settings.leewayMs)
   const { locator, csrf, hooks } = settings
-  const guard = createGuard({ locator, csrf, verifier, revoked, hooks, wallNow, watch })
+  const tenants = createTenants(verifier, hooks.verificationKeys)
+  const guard = createGuard({ locator, csrf, tenants, revoked, hooks, wallNow, watch })
   const sessionCookies = createSessionCookies(settings.cookies, settings)
-  const mints = createMints(settings, { tokens, afterCutoffs: (sub, nowMs) => afterCutoffs(sub, nowMs) })
-  const refresh = createRefresh(settings, { writer, replica, tokens })
+  const mints = createMints(settings, { tokens, tenants, afterCutoffs: (sub, nowMs) => afterCutoffs(sub, nowMs) })
+  const refresh = createRefresh(settings, { writer, replica, tenants, tokens })
   const orders = createRevocationOrders(settings)
 
   const steadyTime = createSteadyTime(clock)
@@ -217,7 +219,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
     },
     check: guard.check,
     answer: createAnswer(hooks.answers ?? {}, onWarning),
-    ...createRenewal(settings, { revoked, tokens, sessionCookies }),
+    ...createRenewal(settings, { revoked, tenants, tokens, sessionCookies }),
     cookies: sessionCookies,
     async isRevoked(ids) {
       const verdict = await revoked(checkable(ids))
@@ -236,10 +238,11 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
       const sessions = which === null ? 0 : await recording(() => store.sessions.count(which, clock.now()))
       return { sessions }
     },
-    explain: createExplain({ verifier, replica, ledger: store.ledger, wallNow }),
+    explain: createExplain({ tenants, replica, ledger: store.ledger, wallNow }),
     sessions: {
-      get: (sid) => store.sessions.get(sid, clock.now()),
-      list: (sub, { limit = 100, cursor } = {}) => store.sessions.list(sub, { limit, cursor }, clock.now()),
+      get: (sid) => recording(() => store.sessions.get(sid, clock.now())),
+      list: (sub, { limit = 100, cursor } = {}) =>
+        recording(() => store.sessions.list(sub, { limit, cursor }, clock.now())),
     },
     jwks: () => keys.jwks(),
     status: () => ({

@@ -45,6 +45,7 @@ export interface RevocationOrders {
   everything(reach?: EverythingReach): RevocationOrder
 }
 
+const ROUNDING_MS = 1_000
 /** Text of an operator's that is longer than this is cut off. */
 const MAX_REASON_LENGTH = 512
 
@@ -53,7 +54,7 @@ export function createRevocationOrders(
   settings: Pick<Settings, 'clock' | 'maxTokenTtlMs' | 'leewayMs' | 'clockToleranceMs'>,
 ): RevocationOrders {
   const { clock } = settings
-  const slackMs = settings.leewayMs + settings.clockToleranceMs
+  const slackMs = retentionSlackMs(settings)
   const facts = ({ by, reason }: RevokeReason, expiresAt: number) => ({
     at: clock.now(),
     expiresAt,
@@ -93,6 +94,17 @@ export function createRevocationOrders(
       return { which: { everyone: true, beforeMs: reach.before }, revocation }
     },
   }
+}
+
+/**
+ * How much longer a revocation is kept than a token lives that is issued now. A token is accepted that is dated ahead by
+ * leeway and tolerance, and then past its end by the leeway once more; and its times are rounded to whole seconds.
+ */
+export function retentionSlackMs({
+  leewayMs,
+  clockToleranceMs,
+}: Pick<Settings, 'leewayMs' | 'clockToleranceMs'>): number {
+  return 2 * leewayMs + clockToleranceMs + ROUNDING_MS
 }
 
 /** The id, if a store can keep it. Throws `invalid_config` otherwise. */

@@ -45,7 +45,11 @@ export interface PairOrder<Identity> extends MintOrder<Identity> {
   readonly sid: string
   readonly fresh: boolean | number
   readonly nowMs: number
-  readonly refresh: Omit<TokenFacts, 'type' | 'fresh'>
+  /** No token outlives the session. */
+  readonly endsAtMs: number
+  readonly refresh: Pick<TokenFacts, 'jti' | 'expiresAtMs'>
+  /** As {@link TokenFacts.csrfSeed}, for both tokens. */
+  readonly csrfSeed?: string | undefined
 }
 
 /** A token that was minted, with what a page has to know of it. */
@@ -75,11 +79,10 @@ export function createTokenFactory<User, Claims extends object, Identity>(
     const { signingKey: hook } = hooks
     return hook === undefined ? signingKey(keys) : callHook('signingKey', () => hook(subject))
   }
-  // A refresh token carries none but the claims that were given, so that the hook's are made anew at each refresh.
-  const claimsFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}): Promise<JsonObject> => {
+  const claimsFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}) => {
     const { claims: hook } = hooks
-    if (hook === undefined || subject.type === 'refresh') return given
-    return { ...(await callHook('claims', () => hook(subject))), ...given }
+    const made = hook === undefined ? {} : await callHook('claims', () => hook(subject))
+    return { claims: { ...made, ...given }, derived: Object.keys(made).filter((name) => !Object.hasOwn(given, name)) }
   }
   const headersFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}): Promise<JsonObject> => {
     const { headers: hook } = hooks
@@ -89,7 +92,7 @@ export function createTokenFactory<User, Claims extends object, Identity>(
   const mint: TokenFactory<Identity>['mint'] = async (order, { csrfSeed, ...facts }) => {
     const { sub, identity, sid, authTimeMs } = order
     const subject = { sub, identity, type: facts.type }
-    const csrf = settings.csrf === null ? undefined : csrfToken(csrfSeed ?? drawn(random))
+    const csrf = settings.namesCsrf ? csrfToken(csrfSeed ?? drawn(random)) : undefined
     const token = await mintToken(
       {
         ...facts,
@@ -99,7 +102,7 @@ export function createTokenFactory<User, Claims extends object, Identity>(
         audience,
         authTimeMs,
         csrf,
-        claims: await claimsFor(subject, order.claims),
+        ...(await claimsFor(subject, order.claims)),
         headers: await headersFor(subject, order.headers),
       },
       await signer(subject),
@@ -107,19 +110,30 @@ export function createTokenFactory<User, Claims extends object, Identity>(
     return { token, csrf: csrf ?? null }
   }
 
+  const secondsUntil = (ms: number) => Math.max(0, Math.floor((ms - settings.clock.now()) / 1000))
+
   return {
     newId,
     mint,
     async pair(order) {
-      const { sub, sid, nowMs, fresh, refresh } = order
-      const facts = { jti: newId(nowMs), issuedAtMs: nowMs, expiresAtMs: nowMs + accessTtlMs }
-      const refreshToken = await mint(order, { ...refresh, type: 'refresh', fresh: false })
-      const accessToken = await mint(order, { ...facts, type: 'access', fresh })
+      const { sub, sid, nowMs, endsAtMs, fresh, refresh, csrfSeed } = order
+      const seed = (type: TokenType) => (csrfSeed === undefined ? undefined : `${type} ${csrfSeed}`)
+      const expiresAtMs = Math.min(nowMs + accessTtlMs, endsAtMs)
+      const dates = { issuedAtMs: nowMs, expiresAtMs }
+      const refreshToken = await mint(order, {
+        ...dates,
+        ...refresh,
+        type: 'refresh',
+        fresh: false,
+        csrfSeed: seed('refresh'),
+      })
+      const jti = newId(nowMs)
+      const accessToken = await mint(order, { ...dates, jti, type: 'access', fresh, csrfSeed: seed('access') })
       return {
         accessToken: accessToken.token,
         refreshToken: refreshToken.token,
-        expiresInSeconds: Math.floor(accessTtlMs / 1000),
-        refreshExpiresInSeconds: Math.max(0, Math.floor((refresh.expiresAtMs - nowMs) / 1000)),
+        expiresInSeconds: secondsUntil(expiresAtMs),
+        refreshExpiresInSeconds: secondsUntil(refresh.expiresAtMs),
         csrfToken: accessToken.csrf,
         refreshCsrfToken: refreshToken.csrf,
         sid,

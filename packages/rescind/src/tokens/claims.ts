@@ -46,6 +46,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'fresh',
   'csrf',
   'auth_time',
+  'derived',
 ])
 
 /** `exp` and `iat` of one token may be rounded to whole seconds, each its own way. */

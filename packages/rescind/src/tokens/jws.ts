@@ -20,7 +20,8 @@ const TOKEN_TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 
 // A key or certificate that travels with the token proves nothing (RFC 8725 §2.9), and the others change what the
 // payload or the signature means (RFC 7797, RFC 7516).
-const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5u', 'x5c', 'b64', 'zip', 'enc'] as const
+/** Header members that no token of ours has and none is accepted with. */
+export const REFUSED_HEADERS = ['crit', 'jwk', 'jku', 'x5u', 'x5c', 'b64', 'zip', 'enc'] as const
 
 /**
  * Writes the compact serialization (RFC 7515 §7.1) of a payload, signed by `key`.
@@ -78,6 +79,7 @@ export function peekJws(token: string): JwsContent {
 
 /** The parts of a token: its header, and the rest as it is written. `input` is what was signed. */
 function splitJws(token: string): { header: JsonObject; payload: string; signature: string; input: string } {
+  if (typeof token !== 'string') throw malformed('A token is a string.')
   if (token.length > MAX_TOKEN_LENGTH) throw malformed(`The token is longer than ${MAX_TOKEN_LENGTH} bytes.`)
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)

@@ -1,8 +1,11 @@
 import { configError } from '../base/errors.ts'
 import type { JsonObject, TokenType } from '../base/types.ts'
 import { RESERVED_CLAIMS } from './claims.ts'
-import { MAX_TOKEN_LENGTH, signJws } from './jws.ts'
+import { MAX_TOKEN_LENGTH, REFUSED_HEADERS, signJws } from './jws.ts'
 import type { Key } from './keys.ts'
+import { parseStrictObject } from './strict-json.ts'
+
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([...REFUSED_HEADERS, 'alg', 'typ', 'kid'])
 
 /** Everything that goes into one token. Times are milliseconds since the epoch. */
 export interface TokenOrder {
@@ -23,6 +26,8 @@ export interface TokenOrder {
   readonly csrf: string | undefined
   /** Further claims; none of the names the library writes itself. */
   readonly claims: JsonObject | undefined
+  /** Which of them the `claims` hook has made. */
+  readonly derived: readonly string[]
   /** Further header members; `alg`, `typ` and `kid` are the library's. */
   readonly headers: JsonObject | undefined
 }
@@ -31,15 +36,13 @@ export interface TokenOrder {
  * Writes and signs one token. All its times are whole seconds: some verifiers take nothing else. The millisecond of issue,
  * which tells a token minted in the second of a log-out-everywhere from one minted before, is in the UUIDv7 of the `jti`.
  *
- * @returns rejects with `invalid_config` when a claim's name is reserved or the token would be too long to be accepted
+ * @returns rejects with `invalid_config` for a token that would be refused: a name that is reserved, a value that is not
+ * JSON or nests too deeply, a header member that is not accepted, too long
  */
 export async function mintToken(order: TokenOrder, key: Key): Promise<string> {
-  const { claims = {} } = order
-  for (const name of Object.keys(claims)) {
-    if (RESERVED_CLAIMS.has(name) || name === '__proto__') {
-      throw configError(`the claim "${name}" is written by the library: choose another name`)
-    }
-  }
+  const { claims = {}, headers = {} } = order
+  checkNames('claim', claims, RESERVED_CLAIMS)
+  checkNames('header member', headers, RESERVED_HEADERS)
   const token = await signJws(
     {
       ...claims,
@@ -55,9 +58,10 @@ export async function mintToken(order: TokenOrder, key: Key): Promise<string> {
       ...(order.type === 'access' ? { fresh: freshClaim(order.fresh) } : {}),
       ...(order.authTimeMs === undefined ? {} : { auth_time: Math.floor(order.authTimeMs / 1000) }),
       ...(order.csrf === undefined ? {} : { csrf: order.csrf }),
+      ...(order.derived.length === 0 ? {} : { derived: order.derived }),
     },
     key,
-    order.headers,
+    headers,
   )
   if (token.length > MAX_TOKEN_LENGTH) {
     throw configError(
@@ -69,4 +73,24 @@ export async function mintToken(order: TokenOrder, key: Key): Promise<string> {
 
 function freshClaim(fresh: boolean | number): boolean | number {
   return typeof fresh === 'number' ? Math.floor(fresh / 1000) : fresh
+}
+
+/** What is signed has to be accepted: reading is stricter than writing. */
+function checkNames(what: string, values: JsonObject, reserved: ReadonlySet<string>): void {
+  const names = Object.keys(values)
+  if (names.length === 0) return
+  for (const name of names) {
+    if (reserved.has(name) || name === '__proto__') {
+      throw configError(`the ${what} "${name}" is written by the library, or not accepted: choose another name`)
+    }
+  }
+  let text: string
+  try {
+    text = JSON.stringify(values)
+  } catch (cause) {
+    throw configError(`a ${what} is not JSON: ${cause instanceof Error ? cause.message : 'it cannot be written'}`)
+  }
+  if (parseStrictObject(new TextEncoder().encode(`{"within":${text}}`)) === null) {
+    throw configError(`a ${what} nests too deeply, or has a name that is not accepted`)
+  }
 }

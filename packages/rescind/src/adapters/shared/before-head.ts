@@ -25,8 +25,6 @@ export function beforeHead(
       if (cookies.length > 0)
         response.setHeader('set-cookie', [...setCookiesOf(response.getHeader('set-cookie')), ...cookies])
       for (const send of held ?? []) send()
-      // Who was told to wait is told to go on, unless the socket will.
-      if (!response.writableEnded && !response.writableNeedDrain) response.emit('drain')
     } catch {
       // What the program would have been told, had it not been held back: it gave `write` what cannot be written.
       response.destroy()
@@ -50,7 +48,9 @@ export function beforeHead(
       }
       if (isPassing || held === null) return Reflect.apply(original, response, args)
       held.push(() => Reflect.apply(original, response, args))
-      return name === 'write' ? false : response
+      // The program goes on writing: others that wrap the response would look for its `drain` elsewhere. What is held is
+      // bounded by what a route writes within the time that a renewal may take.
+      return name === 'write' ? true : response
     }
   }
 }

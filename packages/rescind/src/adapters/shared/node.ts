@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RescindError } from '../../base/errors.ts'
 import type { RequestView } from '../../web/request.ts'
-import type { Answer } from '../../web/respond.ts'
+import { type Answer, problemAnswer } from '../../web/respond.ts'
 
 /** What has the body once it is parsed; the intersection takes types that do not name it. */
 type Parsed = object & { readonly body?: unknown }
@@ -47,11 +48,22 @@ export class NodeView implements RequestView {
 }
 
 /** Writes an answer, beside the headers that the response has already; nothing where it has been sent meanwhile. */
-export function writeAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+export function writeAnswer(response: ServerResponse, answer: Answer): void {
   if (response.headersSent) return
+  try {
+    write(response, answer)
+  } catch (cause) {
+    // A guard of somebody else's may answer what cannot be written; the request is answered all the same.
+    for (const name of Object.keys(answer?.headers ?? {})) response.removeHeader(name)
+    write(response, problemAnswer(new RescindError('internal_error', 'The answer cannot be written.', { cause })))
+  }
+}
+
+function write(response: ServerResponse, { status, headers, body }: Answer): void {
+  const text = JSON.stringify(body)
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  response.end(JSON.stringify(body))
+  response.end(text)
 }
 
 /** The `Set-Cookie` values among a response's headers, whatever form they have. */
