@@ -1,41 +1,26 @@
+import { createBoundedCache } from './bounded-cache.ts'
+
 /**
- * Remembers what verified tokens said. Bounded by two generations: when the young one is full it becomes the old one,
- * and what is used again moves back. No scan, no per-entry bookkeeping.
- *
- * Only tokens with a valid signature are put in, so nothing an attacker sends can grow it or push others out, and the
- * key is the whole token, so that no two tokens share an entry.
+ * Remembers what verified tokens said. Only tokens with a valid signature are put in, so nothing an attacker sends can
+ * grow it or push others out.
  */
-export interface VerifiedCache<T> {
+export interface VerifiedCache<T extends { readonly token: string }> {
   get(token: string): T | undefined
-  set(token: string, verified: T): void
-  clear(): void
+  set(verified: T): void
 }
 
+// As many characters as the signature of HS256 has. Tokens are looked up by their end and then compared whole, so that no
+// two share an entry: to hash all of a token takes four times as long.
+const KEY_LENGTH = 43
+
 /** @param capacity how many tokens are remembered at the most; 0 remembers none */
-export function createVerifiedCache<T>(capacity: number): VerifiedCache<T> {
-  const generationSize = Math.ceil(capacity / 2)
-  let young = new Map<string, T>()
-  let old = new Map<string, T>()
-  const put = (token: string, verified: T) => {
-    if (generationSize === 0) return
-    if (young.size >= generationSize) {
-      old = young
-      young = new Map()
-    }
-    young.set(token, verified)
-  }
+export function createVerifiedCache<T extends { readonly token: string }>(capacity: number): VerifiedCache<T> {
+  const cache = createBoundedCache<T>(capacity)
   return {
     get(token) {
-      const hit = young.get(token)
-      if (hit !== undefined) return hit
-      const aged = old.get(token)
-      if (aged !== undefined) put(token, aged)
-      return aged
+      const known = cache.get(token.slice(-KEY_LENGTH))
+      return known?.token === token ? known : undefined
     },
-    set: put,
-    clear() {
-      young = new Map()
-      old = new Map()
-    },
+    set: (verified) => cache.set(verified.token.slice(-KEY_LENGTH), verified),
   }
 }

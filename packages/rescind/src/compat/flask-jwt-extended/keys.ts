@@ -1,8 +1,8 @@
 import { RescindError } from '../../base/errors.ts'
 import { type Algorithm, algorithms, isAlgorithm } from '../../tokens/algorithms.ts'
+import { createBoundedCache } from '../../tokens/bounded-cache.ts'
 import { createKeyRing, type KeyRing } from '../../tokens/key-ring.ts'
 import { createKey, type Key } from '../../tokens/keys.ts'
-import { createVerifiedCache } from '../../tokens/verified-cache.ts'
 import type { FlaskSettings } from './options.ts'
 
 /** What a key loader may answer: a key made by `createKey`, or what one is made from. */
@@ -29,7 +29,7 @@ const LOADED_KEYS = 256
  */
 export function createKeyLoader(allowWeakSecret: boolean): LoadKey {
   // A loader answers the same few texts again and again, and reading PEM takes longer than checking a signature.
-  const known = createVerifiedCache<Key>(LOADED_KEYS)
+  const known = createBoundedCache<Key>(LOADED_KEYS)
   const load = (material: Exclude<FlaskKey, Key>, alg: Algorithm): Key => {
     if (algorithms[alg].kind !== 'hmac') return createKey(material, { alg, kid: alg })
     if (!allowWeakSecret) createKey(material, { alg: 'HS256' })
