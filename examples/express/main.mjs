@@ -1,4 +1,5 @@
 // A login, what is behind it, and a logout, with Express.
+import { STATUS_CODES } from 'node:http'
 import express from 'express'
 import { createKeyRing, createRescind, generateKey, problemAnswer, RescindError } from 'rescind'
 import { expressGuard } from 'rescind/express'
@@ -37,6 +38,13 @@ app.post('/logout', guard, async (request, response) => {
   const { sub, sid } = guard.principal(request)
   await auth.revoke.session(sid, { by: sub, reason: 'logout' })
   response.json({ ended: sid })
+})
+
+// Without it Express would answer with a stack: to a body that is no JSON, or too large.
+app.use((error, _request, response, _next) => {
+  const { status = 500 } = error
+  if (status >= 500) console.error(error)
+  response.status(status).type('application/problem+json').json({ status, title: STATUS_CODES[status] })
 })
 
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {

@@ -36,7 +36,11 @@ async function openPostgres(url) {
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 2_000 })
   pool.on('error', (error) => console.error(`PostgreSQL: ${error.message}`))
   // Two processes that make the same table at once would trip over each other.
-  await pool.query(`SELECT pg_advisory_xact_lock(1785); ${usersTable('INTEGER GENERATED ALWAYS AS IDENTITY')}`)
+  const sql = `SELECT pg_advisory_xact_lock(1785); ${usersTable('INTEGER GENERATED ALWAYS AS IDENTITY')}`
+  await pool.query(sql).catch((cause) => {
+    // Of a host with several addresses, the error has no message but those of each.
+    throw new Error(`PostgreSQL (DATABASE_URL): ${cause.message || cause.code}`, { cause })
+  })
   return {
     store: postgresStore(pool),
     query: async (sql, values) => (await pool.query(sql, values)).rows,

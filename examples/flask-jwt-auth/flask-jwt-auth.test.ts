@@ -3,7 +3,8 @@ import Database from 'better-sqlite3'
 import { eventually } from 'rescind/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startPostgres } from '../../tools/servers/postgres.mjs'
-import { claimsOf, type ExampleProcess, forged, startExample, temporaryFolder } from '../support/process.ts'
+import { describeLifecycle } from '../support/lifecycle.ts'
+import { claimsOf, type ExampleProcess, forged, runToEnd, startExample, temporaryFolder } from '../support/process.ts'
 
 const NAME = 'flask-jwt-auth'
 const SECRET_KEY = 'a-secret-of-the-tests-with-enough-bytes'
@@ -90,6 +91,8 @@ describe.each(stores)('with %s', (_store, startServer) => {
     ['an email that no column holds', { email: 'x'.repeat(256), password: 'x' }],
     ['U+0000 in the email', { email: 'a\0b', password: 'x' }],
     ['U+0000 in the password', { email: 'nobody@example.com', password: 'a\0b' }],
+    ['half a surrogate pair in the email', { email: 'a\ud800b', password: 'x' }],
+    ['half a surrogate pair in the password', { email: 'nobody@example.com', password: 'a\udfff' }],
     ['a body that is too large', { email: 'nobody@example.com', password: 'x'.repeat(20_000) }],
   ]
   it.each(unusable)('answers %s: 401 to a registration, 404 to a login', async (_what, json) => {
@@ -169,8 +172,16 @@ describe.each(stores)('with %s', (_store, startServer) => {
         authorization,
         failed(logoutStatus, message),
       ])
+      expect(await app.call('POST /auth/%6cogout', request)).toEqual(failed(logoutStatus, message))
     }
   })
+
+  it('answers an address that cannot be read in its own shape', async () => {
+    expect(await app.call('GET /%ff')).toEqual(failed(400, 'Try again'))
+    expect(await app.call('GET /nothing')).toEqual(failed(404, 'Not found.'))
+  })
+
+  describeLifecycle(NAME, () => ({ DATABASE_URL: server.url, DATA_DIR: folder.path, SECRET_KEY }))
 
   it('says of an expired token that it has expired', async () => {
     const short = await start({ TOKEN_TTL: '1' })
@@ -197,20 +208,39 @@ describe.each(stores)('with %s', (_store, startServer) => {
   })
 })
 
-it('a login answers 500 while the database does not', async () => {
+it('answers 500 while the database does not, and says why in the log', async () => {
   const server = await startPostgres()
   onTestFinished(() => server.dispose())
   const folder = await temporaryFolder()
   onTestFinished(() => folder.remove())
-  const app = await startExample(NAME, { DATABASE_URL: server.url, DATA_DIR: folder.path, SECRET_KEY })
-  const { user } = await register(app)
+  const app = await startExample(NAME, {
+    DATABASE_URL: server.url,
+    DATA_DIR: folder.path,
+    SECRET_KEY,
+    TOKEN_TTL: '600',
+  })
+  const { user, token } = await register(app)
   await server.kill()
-  expect(await app.call('POST /auth/login', { json: user })).toEqual(failed(500, 'Try again'))
-  const registered = await app.call('POST /auth/register', { json: newUser() })
-  expect(registered).toEqual(failed(401, 'Some error occurred. Please try again.'))
+  const logged: number[] = []
+  for (const [route, request] of [
+    ['POST /auth/login', { json: user }],
+    ['POST /auth/register', { json: newUser() }],
+    ['GET /auth/status', { token }],
+  ] as const) {
+    expect(await app.call(route, request)).toEqual(failed(500, 'Try again'))
+    logged.push(app.output().split('ECONNREFUSED').length)
+  }
+  expect(logged).toEqual([...new Set(logged)])
+  expect(app.output()).not.toContain(token)
   await server.start()
   await eventually(async () => (await app.call('POST /auth/login', { json: user })).status === 200)
   expect(await app.stop()).toBe(0)
+})
+
+it('does not start without the database, and says so in one line', async () => {
+  const env = { DATABASE_URL: 'postgresql://localhost:1/none', SECRET_KEY, PORT: '0' }
+  const { code, output } = await runToEnd(NAME, 'main.mjs', env)
+  expect([code, output]).toEqual([1, expect.stringMatching(/^cannot start: PostgreSQL .*ECONNREFUSED.*\n$/)])
 })
 
 describe('what is kept', () => {

@@ -7,6 +7,7 @@ import { createKey, createKeyRing, createRescind } from 'rescind'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { openDatabase } from './database.mjs'
 import { signingSecret } from './secret.mjs'
+import { serve } from './serve.mjs'
 
 const folder = process.env.DATA_DIR ?? join(import.meta.dirname, 'data')
 const { store, users, close } = await openDatabase(process.env.DATABASE_URL, folder)
@@ -16,12 +17,13 @@ const fail = (message) => ({ status: 'fail', message })
 const refuse = (status, message) => ({ status, headers: { 'content-type': 'application/json' }, body: fail(message) })
 
 const INVALID = 'Invalid token. Please log in again.'
-const noToken = (_error, request) => {
-  const header = request.header('authorization')
-  const isLogout = request.url.startsWith('/auth/logout')
-  if (!header) return refuse(isLogout ? 403 : 401, 'Provide a valid auth token.')
-  // The original takes what follows the first space, whatever is before it.
-  return refuse(401, header.includes(' ') ? INVALID : 'Bearer token malformed.')
+// What the original cannot split at a space it calls malformed; with another word than `Bearer` before it, a token is
+// invalid here, where the original would take it.
+const noToken = (_error, request) =>
+  refuse(401, request.header('authorization')?.includes(' ') ? INVALID : 'Bearer token malformed.')
+const failed = (error) => {
+  console.error(error)
+  return refuse(500, 'Try again')
 }
 
 const auth = createRescind({
@@ -38,36 +40,43 @@ const auth = createRescind({
     user_not_found: () => refuse(401, INVALID),
     token_expired: () => refuse(401, 'Signature expired. Please log in again.'),
     token_revoked: () => refuse(401, 'Token blacklisted. Please log in again.'),
-    revocation_unavailable: () => refuse(503, 'Try again'),
-    internal_error: () => refuse(500, 'Try again'),
+    revocation_unavailable: failed,
+    internal_error: failed,
   },
 })
 await auth.ready()
 
-const app = Fastify({ bodyLimit: 16_384, ajv: { customOptions: { coerceTypes: false } } })
+const answerError = (error, _request, reply) => {
+  const { statusCode = error.status ?? 500 } = error
+  if (statusCode >= 500) console.error(error)
+  return reply.code(statusCode).send(fail('Try again'))
+}
+const ajv = { customOptions: { coerceTypes: false } }
+const app = Fastify({ bodyLimit: 16_384, ajv, frameworkErrors: answerError })
 await app.register(fastifyAuth)
 // What cannot be read is no body: a route that needs one says so by its schema.
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, parsed(text)))
 app.setNotFoundHandler((_request, reply) => reply.code(404).send(fail('Not found.')))
-app.setErrorHandler((error, _request, reply) => {
-  const { statusCode = error.status ?? 500 } = error
-  if (statusCode >= 500) console.error(error)
-  return reply.code(statusCode).send(fail('Try again'))
-})
+app.setErrorHandler(answerError)
 
-/** PostgreSQL cannot keep U+0000. */
-const text = (maxLength) => ({ type: 'string', minLength: 1, maxLength, pattern: '^[^\\u0000]+$' })
+/** PostgreSQL cannot keep U+0000, and half a surrogate pair is no character: nothing that is stored could hold it. */
+const text = (maxLength) => ({ type: 'string', minLength: 1, maxLength, pattern: '^[^\\0\\ud800-\\udfff]+$' })
 const credentials = {
   type: 'object',
   required: ['email', 'password'],
   properties: { email: text(255), password: text(1_024) },
 }
+/** Answers a body that cannot be used; whatever else fails is the app's to answer. */
+const unusable = (status, message) => (error, _request, reply) => {
+  if (error.statusCode < 500) return reply.code(status).send(fail(message))
+  throw error
+}
 const newToken = (userId) => auth.mint({ sub: String(userId), fresh: true })
 
 app.post('/auth/register', {
   schema: { body: credentials },
-  errorHandler: (_error, _request, reply) => reply.code(401).send(fail('Some error occurred. Please try again.')),
+  errorHandler: unusable(401, 'Some error occurred. Please try again.'),
   async handler({ body: { email, password } }, reply) {
     const id = await users.add(email, await hash(password))
     if (id === undefined) return reply.code(202).send(fail('User already exists. Please Log in.'))
@@ -79,12 +88,8 @@ app.post('/auth/register', {
 const nobody = await hash(randomBytes(32))
 app.post('/auth/login', {
   schema: { body: credentials },
-  errorHandler(error, _request, reply) {
-    // A body without an email names no user.
-    if (error.statusCode < 500) return reply.code(404).send(fail('User does not exist.'))
-    console.error(error)
-    return reply.code(500).send(fail('Try again'))
-  },
+  // A body without an email names no user.
+  errorHandler: unusable(404, 'User does not exist.'),
   async handler({ body: { email, password } }, reply) {
     const user = await users.byEmail(email)
     const isRight = await verify(user?.password ?? nobody, password)
@@ -93,13 +98,17 @@ app.post('/auth/login', {
   },
 })
 
+/** Whether there is a header, the original asks before anything else; the routes answer with different statuses. */
+const needsHeader = (status) => async (request, reply) => {
+  if (!request.headers.authorization) return reply.code(status).send(fail('Provide a valid auth token.'))
+}
 const guard = fastifyGuard(auth)
-app.get('/auth/status', { onRequest: guard }, async (request) => {
+app.get('/auth/status', { onRequest: [needsHeader(401), guard] }, async (request) => {
   const { id, email, admin, registered_on } = guard.principal(request).user
   const data = { user_id: id, email, admin: Boolean(admin), registered_on: new Date(registered_on).toUTCString() }
   return { status: 'success', data }
 })
-app.post('/auth/logout', { onRequest: guard }, async (request) => {
+app.post('/auth/logout', { onRequest: [needsHeader(403), guard] }, async (request) => {
   const { jti, expiresAtMs } = guard.principal(request)
   await auth.revoke.token({ jti, expiresAtMs })
   return success('Successfully logged out.')
@@ -109,8 +118,7 @@ app.addHook('onClose', async () => {
   await auth.close()
   await close()
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
-console.log(`listening on ${await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })}`)
+await serve(app)
 
 function parsed(text) {
   try {

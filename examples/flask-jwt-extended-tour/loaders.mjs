@@ -30,6 +30,15 @@ const groups = {
 
 /** The loaders of a comma list, and the one that is always there: a token that says `deny` is refused. */
 export function chosenLoaders(list) {
-  const chosen = list.split(',').map((name) => groups[name.trim()])
-  return Object.assign({ tokenVerification: (_header, { deny }) => deny !== true }, ...chosen)
+  const names = list.split(',').map((name) => name.trim())
+  const chosen = names.filter(Boolean).map((name) => {
+    if (Object.hasOwn(groups, name)) return groups[name]
+    throw new Error(`LOADERS names ${name}, and there are ${Object.keys(groups).join(', ')}`)
+  })
+  return Object.assign({ tokenVerification: (_header, { deny }) => !isTruthy(deny) }, ...chosen)
+}
+
+/** As Python sees it: a list or an object is false where it is empty. */
+function isTruthy(value) {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
 }

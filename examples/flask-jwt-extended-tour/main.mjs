@@ -1,52 +1,66 @@
 // Every section of the guide of flask-jwt-extended as a route, over the compat module.
+import { STATUS_CODES } from 'node:http'
 import { fastify } from 'fastify'
 import { RescindError } from 'rescind'
 import { createFlaskJwt, fromFlaskConfig } from 'rescind/compat/flask-jwt-extended'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { memoryStore } from 'rescind/stores/memory'
 import { chosenLoaders } from './loaders.mjs'
+import { decodeOrder, mintOrder } from './orders.mjs'
+import { serve } from './serve.mjs'
 import { findUser, userNamed } from './users.mjs'
 
-const { JWT_CONFIG = '{}', LOADERS = '', PORT = '3000' } = process.env
+const { JWT_CONFIG = '{}', LOADERS = '' } = process.env
 const { JWT_SECRET_KEY = 'super-secret-super-secret-super-secret' } = process.env
 
-const config = fromFlaskConfig({ JWT_SECRET_KEY, ...JSON.parse(JWT_CONFIG) })
+const given = parsed(JWT_CONFIG)
+if (given?.constructor !== Object) throw new Error('JWT_CONFIG must be a JSON object: {"JWT_COOKIE_SECURE":true}')
+const config = fromFlaskConfig({ JWT_SECRET_KEY, ...given })
 const jwt = createFlaskJwt(config, {
   loaders: chosenLoaders(LOADERS),
   store: memoryStore(),
   revocation: { allowVolatile: true },
   // The guide renews tokens of an hour in their last half.
   implicitRefresh: { seconds: config.settings.JWT_ACCESS_TOKEN_EXPIRES / 2 },
+  onWarning: (message) => console.error(message),
 })
 await jwt.ready()
 
-const app = fastify()
+/** Answers a refusal. Why something failed here is for the log, and not for the client. */
+const answer = async (error) => {
+  const answered = await jwt.answer(error)
+  if (answered.status >= 500) console.error(error)
+  return answered
+}
+const answerError = async (error, _request, reply) => {
+  if (error instanceof RescindError) {
+    const { status, headers, body } = await answer(error)
+    return reply.code(status).headers(headers).send(body)
+  }
+  const { statusCode = 500 } = error
+  if (statusCode >= 500) console.error(error)
+  return reply.code(statusCode).send({ msg: statusCode >= 500 ? STATUS_CODES[statusCode] : error.message })
+}
+const app = fastify({ ajv: { customOptions: { coerceTypes: false } }, frameworkErrors: answerError })
 await app.register(fastifyAuth)
-const send = (reply, { status, headers, body }) => reply.code(status).headers(headers).send(body)
-app.setErrorHandler(async (error, _request, reply) => {
-  if (error instanceof RescindError) return send(reply, await jwt.answer(error))
-  return reply.code(error.statusCode ?? 500).send({ msg: error.statusCode ? error.message : 'Internal Server Error' })
-})
+app.setErrorHandler(answerError)
+app.setNotFoundHandler((_request, reply) => reply.code(404).send({ msg: STATUS_CODES[404] }))
 
-// As Flask does it: a body that cannot be read is no body, and a GET request may have one.
+// As Flask does it: a body that cannot be read has nothing in it, and a GET request may have one.
 const readers = {
-  'application/json': JSON.parse,
+  'application/json': parsed,
   'application/x-www-form-urlencoded': (text) => Object.fromEntries(new URLSearchParams(text)),
 }
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'string' }, async ({ headers }, text) => {
   const [type] = (headers['content-type'] ?? '').split(';')
-  try {
-    return readers[type.trim().toLowerCase()]?.(text)
-  } catch {
-    return undefined
-  }
+  return text === '' ? undefined : (readers[type.trim().toLowerCase()]?.(text) ?? null)
 })
 app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
 
 /** A route with a guard before it; the handler is told who makes the request. */
 const route = (method, url, options, handler) => {
-  const guard = fastifyGuard(jwt, options)
+  const guard = fastifyGuard({ ...jwt, answer }, options)
   const guarded = (request, reply) => handler(guard.principal(request), request, reply)
   app.route({ method, url, preHandler: guard, handler: guarded })
 }
@@ -67,9 +81,9 @@ app.post('/login', async ({ body }, reply) => {
   return user === null ? reply.code(401).send({ msg: 'Bad username or password' }) : logIn(user)
 })
 
-// Cookies. The guide's route asks nobody who they are; who says so must prove it.
+// Cookies. The guide's route asks nobody who they are; who sends a body must prove it.
 app.post('/login_with_cookies', async ({ body }, reply) => {
-  const user = body?.username === undefined ? userNamed('user') : findUser(body.username, body.password)
+  const user = body === undefined ? userNamed('user') : findUser(body?.username, body?.password)
   if (user === null) return reply.code(401).send({ msg: 'Bad username or password' })
   const { access_token, refresh_token } = await logIn(user)
   appendCookies(reply, await jwt.setAccessCookies(access_token))
@@ -109,20 +123,28 @@ route('GET', '/admin', {}, ({ claims }, _request, reply) =>
   claims.is_administrator === true ? { foo: 'bar' } : reply.code(403).send({ msg: 'Admins only!' }),
 )
 
+/** The id that is to be revoked. Tokens of somebody else's making may have none, or one that no store would keep. */
+const idIn = (claims, name = 'jti') => {
+  const { [name]: id } = claims
+  if (typeof id === 'string' && id.length <= 512 && /^[^\p{Surrogate}\0]+$/u.test(id)) return id
+  throw Object.assign(new Error(`Missing claim: ${name}`), { statusCode: 422 })
+}
+const targetOf = (claims) => ({ jti: idIn(claims), expiresAtMs: claims.exp && claims.exp * 1000 })
+
 // Revocation: one route for tokens of both types.
 route('DELETE', '/logout', { verifyType: false }, async (principal) => {
-  await jwt.revoke.token(principal, { by: String(principal.identity), reason: 'logout' })
+  await jwt.revoke.token(targetOf(principal.claims), { by: String(principal.identity), reason: 'logout' })
   const type = principal.claims.type === 'refresh' ? 'Refresh' : 'Access'
   return { msg: `${type} token successfully revoked` }
 })
 route('GET', '/skip_revocation', { skipRevocationCheck: true }, () => ({ foo: 'bar' }))
 
 // Three ways to revoke both tokens of a login: the client sends the other one, the access token names it, or all die.
-const targetOf = ({ jti, exp }) => ({ jti, expiresAtMs: exp === undefined ? undefined : exp * 1000 })
+const revokeAll = (...targets) => Promise.all(targets.map((target) => jwt.revoke.token(target)))
 route('DELETE', '/logout_both', {}, async (principal, { body }, reply) => {
   const refresh = await jwt.decodeToken(body?.refresh_token)
   if (refresh.sub !== principal.claims.sub) return reply.code(403).send({ msg: 'Not your token!' })
-  await Promise.all([jwt.revoke.token(principal), jwt.revoke.token(targetOf(refresh))])
+  await revokeAll(targetOf(principal.claims), targetOf(refresh))
   return { msg: 'Both tokens successfully revoked' }
 })
 app.post('/login_linked', async ({ body }, reply) => {
@@ -132,8 +154,8 @@ app.post('/login_linked', async ({ body }, reply) => {
   const additionalClaims = { refresh_jti: await jwt.getJti(refresh_token) }
   return { access_token: await jwt.createAccessToken(user.username, { additionalClaims }), refresh_token }
 })
-route('DELETE', '/logout_linked', {}, async (principal) => {
-  await Promise.all([jwt.revoke.token(principal), jwt.revoke.token({ jti: principal.claims.refresh_jti })])
+route('DELETE', '/logout_linked', {}, async ({ claims }) => {
+  await revokeAll(targetOf(claims), { jti: idIn(claims, 'refresh_jti') })
   return { msg: 'Both tokens successfully revoked' }
 })
 route('DELETE', '/logout_everywhere', { verifyType: false }, async ({ identity }) => {
@@ -142,20 +164,31 @@ route('DELETE', '/logout_everywhere', { verifyType: false }, async ({ identity }
 })
 
 // Tokens by hand: whoever can reach these routes can be anyone.
-app.post('/mint', async ({ body }) => {
-  const { identity, type = 'access', fresh_for, fresh = false, expires_delta, claims, headers } = body ?? {}
-  const options = { expiresDelta: expires_delta, additionalClaims: claims, additionalHeaders: headers }
+const orderOf = (body) => ({
+  schema: { body },
+  errorHandler(error, _request, reply) {
+    if (!error.validation && !(error instanceof RescindError)) throw error
+    return reply.code(400).send({ error: error.message })
+  },
+})
+app.post('/mint', orderOf(mintOrder), async ({ body }) => {
+  const { identity, type, fresh_for, fresh, expires_delta, claims, headers } = body
+  const options = { expiresDelta: expires_delta ?? undefined, additionalClaims: claims, additionalHeaders: headers }
   if (type === 'refresh') return { token: await jwt.createRefreshToken(identity, options) }
-  return { token: await jwt.createAccessToken(identity, { ...options, fresh: fresh_for ?? fresh }) }
+  return { token: await jwt.createAccessToken(identity, { ...options, fresh: fresh_for ?? fresh ?? false }) }
 })
-app.post('/decode', async ({ body }, reply) => {
-  try {
-    const { token, csrf_value, allow_expired } = body ?? {}
-    return { claims: await jwt.decodeToken(token, { csrfValue: csrf_value, allowExpired: allow_expired }) }
-  } catch (error) {
-    if (error instanceof RescindError) return reply.code(400).send({ error: error.message })
-    throw error
-  }
-})
+app.post('/decode', orderOf(decodeOrder), async ({ body: { token, csrf_value, allow_expired } }) => ({
+  claims: await jwt.decodeToken(token, { csrfValue: csrf_value, allowExpired: allow_expired }),
+}))
 
-console.log(`listening on ${await app.listen({ port: Number(PORT), host: '127.0.0.1' })}`)
+app.addHook('onClose', () => jwt.close())
+await serve(app)
+
+/** `undefined` for what is no JSON. */
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -11,7 +11,8 @@ export const userNamed = (username) => users.get(username) ?? null
 
 /** The user who knows the password, `null` for nobody. */
 export function findUser(username, password) {
-  const given = Buffer.from(String(password))
+  if (typeof username !== 'string' || typeof password !== 'string') return null
+  const given = Buffer.from(password)
   const isRight = given.length === PASSWORD.length && timingSafeEqual(given, PASSWORD)
   return isRight ? userNamed(username) : null
 }

@@ -21,7 +21,7 @@ const app = new Koa()
 
 app.use(async (ctx, next) => {
   if (ctx.method !== 'POST' || ctx.path !== '/login') return next()
-  const id = await userIn(ctx.req)
+  const id = await userIn(ctx.req).catch(() => ctx.throw(400))
   // Your check of the password goes here.
   if (users.has(id)) {
     ctx.body = await auth.issue({ sub: id })
@@ -39,7 +39,7 @@ app.use(koaGuard(auth))
 app.use(async (ctx) => {
   const { sub, sid, user } = ctx.state.auth
   const route = `${ctx.method} ${ctx.path}`
-  if (route === 'GET /me') ctx.body = { name: user.name }
+  if (route === 'GET /me' || route === 'HEAD /me') ctx.body = { name: user.name }
   if (route !== 'POST /logout') return
   await auth.revoke.session(sid, { by: sub, reason: 'logout' })
   ctx.body = { ended: sid }
@@ -53,7 +53,7 @@ async function userIn(request) {
   let text = ''
   for await (const chunk of request.setEncoding('utf8')) {
     text += chunk
-    if (text.length > 10_000) return undefined
+    if (text.length > 10_000) throw new Error('the body is too large')
   }
-  return text.startsWith('{') ? JSON.parse(text).user : undefined
+  return JSON.parse(text)?.user
 }

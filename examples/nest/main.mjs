@@ -3,7 +3,7 @@
 import 'reflect-metadata'
 import * as nest from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import { createKeyRing, createRescind, generateKey } from 'rescind'
+import { createKeyRing, createRescind, generateKey, problemAnswer, RescindError } from 'rescind'
 import { nestGuard } from 'rescind/nest'
 import { memoryStore } from 'rescind/stores/memory'
 
@@ -22,10 +22,12 @@ await auth.ready()
 const guard = nestGuard(auth, nest)
 
 class Sessions {
-  logIn(body) {
+  logIn(body, response) {
     // Your check of the password goes here.
     if (users.has(body?.user)) return auth.issue({ sub: body.user })
-    throw new nest.UnauthorizedException({ code: 'invalid_credentials' })
+    const answer = problemAnswer(new RescindError('invalid_credentials', 'There is no such user.'))
+    response.set(answer.headers)
+    throw new nest.HttpException(answer.body, answer.status)
   }
   me({ user }) {
     return { name: user.name }
@@ -35,7 +37,7 @@ class Sessions {
     return { ended: sid }
   }
 }
-decorate('logIn', nest.Post('login'), nest.HttpCode(200)).with(nest.Body())
+decorate('logIn', nest.Post('login'), nest.HttpCode(200)).with(nest.Body(), nest.Res({ passthrough: true }))
 decorate('me', nest.Get('me'), nest.UseGuards(guard)).with(guard.param())
 decorate('logOut', nest.Post('logout'), nest.HttpCode(200), nest.UseGuards(guard)).with(guard.param())
 nest.Controller()(Sessions)
@@ -50,5 +52,6 @@ console.log(`listening on ${await app.getUrl()}`)
 function decorate(method, ...decorators) {
   const descriptor = Object.getOwnPropertyDescriptor(Sessions.prototype, method)
   for (const decorator of decorators) decorator(Sessions.prototype, method, descriptor)
-  return { with: (parameter) => parameter(Sessions.prototype, method, 0) }
+  const decorateParameter = (decorator, index) => decorator(Sessions.prototype, method, index)
+  return { with: (...parameters) => parameters.forEach(decorateParameter) }
 }

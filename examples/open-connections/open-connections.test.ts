@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import type { TokenPair } from 'rescind'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import { startExample } from '../support/process.ts'
 import { createExample } from './server.mjs'
 
 async function start() {
@@ -52,4 +53,34 @@ it('refuses a revoked token before it opens anything', async () => {
   const [error] = await once(socket, 'error')
   expect(String(error)).toContain('401')
   expect((await call('GET', '/__proto__', accessToken)).status).toBe(404)
+})
+
+it('a client that resets its connection, or breaks the protocol, ends nothing but its own connection', async () => {
+  const app = await startExample('open-connections', {})
+  onTestFinished(async () => {
+    await app.stop()
+  })
+  const { accessToken } = (await app.call('POST /login')).body
+  const upgrade = (authorization: string) => {
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n',
+    )
+    socket.write(`Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${authorization}\r\n`)
+    return socket
+  }
+  for (const authorization of ['', 'Authorization: Bearer x.y.z\r\n', `Authorization: Bearer ${accessToken}\r\n`]) {
+    for (let round = 0; round < 10; round += 1) {
+      const socket = upgrade(authorization)
+      await new Promise((sent) => socket.write('x'.repeat(20_000), sent))
+      socket.resetAndDestroy()
+    }
+  }
+  const breaking = upgrade(`Authorization: Bearer ${accessToken}\r\n`)
+  expect(String((await once(breaking, 'data'))[0])).toContain('101 Switching Protocols')
+  const closed = once(breaking.resume(), 'close')
+  breaking.write(Buffer.from([0xff, 0xff, 0xff]))
+  await closed
+  expect((await app.call('POST /login')).status).toBe(200)
 })

@@ -45,9 +45,13 @@ export async function createExample() {
   })
 
   server.on('upgrade', async (request, socket, head) => {
+    // A client may reset its connection while it is checked or refused: unheard, that would end the process.
+    socket.on('error', () => socket.destroy())
     const decision = await check(request)
     if (!decision.ok) return socket.end(`HTTP/1.1 ${decision.error.status} Refused\r\nConnection: close\r\n\r\n`)
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      // So would a frame that breaks the protocol.
+      webSocket.on('error', () => webSocket.terminate())
       const { revoked } = decision.principal
       if (revoked.aborted) return webSocket.close(SESSION_ENDED, 'session ended')
       revoked.addEventListener('abort', () => webSocket.close(SESSION_ENDED, 'session ended'))

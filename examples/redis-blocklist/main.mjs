@@ -1,5 +1,6 @@
 // Access and refresh tokens with a blocklist in Redis: written there once at a logout, read from memory ever after.
 import { randomBytes, randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
 import { hash, verify } from '@node-rs/argon2'
 import Fastify from 'fastify'
 import { createClient } from 'redis'
@@ -7,14 +8,26 @@ import { createKey, createKeyRing, createRescind } from 'rescind'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { redisStore } from 'rescind/stores/redis'
 import { signingSecret } from './secret.mjs'
+import { serve } from './serve.mjs'
 
-const { REDIS_URL, REDIS_HOST = 'localhost', REDIS_PORT = '6379', PORT = '3000' } = process.env
-const redis = createClient({ url: REDIS_URL || `redis://${REDIS_HOST}:${REDIS_PORT}` })
-redis.on('error', (error) => console.error(`Redis: ${error.message}`))
+const { REDIS_URL, REDIS_HOST = 'localhost', REDIS_PORT = '6379' } = process.env
+const url = REDIS_URL || `redis://${REDIS_HOST}:${REDIS_PORT}`
+// A command that waits for Redis to come back would keep its request waiting too.
+const redis = createClient({ url, disableOfflineQueue: true })
+redis.on('error', (error) => console.error(`Redis: ${error.message || error.code}`))
+// The client would go on trying for ever.
+const impatience = setTimeout(() => {
+  throw new Error('Redis does not answer: start it, or say where it is with REDIS_URL')
+}, 3_000)
 await redis.connect()
+clearTimeout(impatience)
 
 const refuse = (status, detail) => () => ({ status, headers: { 'content-type': 'application/json' }, body: { detail } })
 const invalid = refuse(403, { error: 'Token is not valid or expired...', resolution: 'Get new access_token' })
+const failed = (error) => {
+  console.error(error)
+  return refuse(500, 'Internal Server Error')()
+}
 const anonymous = refuse(403, 'Not authenticated')
 const blocked = refuse(403, { error: 'Token is blocked...', resolution: 'Get new access_token' })
 
@@ -31,25 +44,28 @@ const auth = createRescind({
     token_expired: invalid,
     token_revoked: blocked,
     revocation_unavailable: refuse(503, 'Service Unavailable'),
-    internal_error: refuse(500, 'Internal Server Error'),
+    internal_error: failed,
   },
 })
 await auth.ready()
 
-const app = Fastify({ bodyLimit: 16_384, ajv: { customOptions: { coerceTypes: false, allErrors: true } } })
+const answerError = (error, _request, reply) => {
+  const { validation, statusCode = error.status ?? (redis.isReady ? 500 : 503) } = error
+  if (validation) return reply.code(422).send({ detail: validation.map(explained) })
+  if (statusCode >= 500) console.error(error)
+  return reply.code(statusCode).send({ detail: STATUS_CODES[statusCode] })
+}
+const ajv = { customOptions: { coerceTypes: false, allErrors: true } }
+const app = Fastify({ bodyLimit: 16_384, ajv, frameworkErrors: answerError })
 await app.register(fastifyAuth)
 // What cannot be read is no body: a route that needs one says so by its schema.
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, parsed(text)))
 app.setNotFoundHandler((_request, reply) => reply.code(404).send({ detail: 'Not Found' }))
-app.setErrorHandler((error, _request, reply) => {
-  const { validation, statusCode = error.status ?? 500 } = error
-  if (validation) return reply.code(422).send({ detail: validation.map(explained) })
-  if (statusCode >= 500) console.error(error)
-  return reply.code(statusCode).send({ detail: statusCode >= 500 ? 'Internal Server Error' : 'Bad Request' })
-})
+app.setErrorHandler(answerError)
 
-const text = { type: 'string', minLength: 1, maxLength: 256 }
+/** Half a surrogate pair is no character: nothing that is stored could hold it. */
+const text = { type: 'string', minLength: 1, maxLength: 256, pattern: '^[^\\ud800-\\udfff]+$' }
 const names = { username: text, first_name: text, last_name: text }
 const credentials = {
   type: 'object',
@@ -107,8 +123,7 @@ app.addHook('onClose', async () => {
   await auth.close()
   redis.destroy()
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
-console.log(`listening on ${await app.listen({ host: '127.0.0.1', port: Number(PORT) })}`)
+await serve(app)
 
 function hasBareBearer(request) {
   return /^bearer *$/i.test(String(request.header('authorization')))

@@ -4,7 +4,8 @@ import { memoryStore } from 'rescind/stores/memory'
 import { createFakeClock, eventually } from 'rescind/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../tools/servers/redis.mjs'
-import { claimsOf, type ExampleProcess, forged, startExample } from '../support/process.ts'
+import { describeLifecycle } from '../support/lifecycle.ts'
+import { claimsOf, type ExampleProcess, forged, runToEnd, startExample } from '../support/process.ts'
 
 const NAME = 'redis-blocklist'
 const JWT_SECRET = 'a-secret-of-the-tests-with-enough-bytes'
@@ -125,6 +126,8 @@ it.each([
   ['no email', { password: 'x' }],
   ['a number for a password', { email: 'nobody@example.com', password: 5 }],
   ['a list of emails', { email: ['a@example.com'], password: 'x' }],
+  ['half a surrogate pair in the email', { email: 'a\ud800b', password: 'x' }],
+  ['half a surrogate pair in the password', { email: 'nobody@example.com', password: 'a\udfff' }],
   ['an email of a thousand characters', { email: 'x'.repeat(1_000), password: 'x' }],
 ])('answers 422 to %s, with what is wrong where, as FastAPI does', async (_what, json) => {
   for (const route of ['POST /signup', 'POST /login']) {
@@ -232,11 +235,27 @@ it('what was logged out stays logged out when the process is killed, and what wa
   expect(await second.stop()).toBe(0)
 })
 
-it('a logout that Redis does not take is no logout, and says so', async () => {
-  const { access } = await logIn()
+describeLifecycle(NAME, () => ({ REDIS_URL: server.url, JWT_SECRET }))
+
+it('answers an address that cannot be read in its own shape', async () => {
+  expect(await app.call('GET /%ff')).toEqual({ status: 400, body: { detail: 'Bad Request' } })
+})
+
+it('does not start without Redis, and says so', async () => {
+  const env = { REDIS_URL: 'redis://127.0.0.1:1', JWT_SECRET, PORT: '0' }
+  const { code, output } = await runToEnd(NAME, 'main.mjs', env)
+  expect([code, output]).toEqual([1, expect.stringMatching(/^cannot start: Redis does not answer/m)])
+  expect(output).not.toMatch(/^ +at /m)
+})
+
+it('a logout that Redis does not take is no logout, and says so; nor is there a login', async () => {
+  const { access, user } = await logIn()
   await server.kill()
   const reply = await app.call('GET /logout', { token: access })
   expect(reply.status).toBeGreaterThanOrEqual(500)
+  const unavailable = { status: 503, body: { detail: 'Service Unavailable' } }
+  expect(await app.call('POST /login', { json: user })).toEqual(unavailable)
+  expect(await app.call('POST /signup', { json: newUser() })).toEqual(unavailable)
   await server.start()
   await eventually(async () => (await app.call('GET /logout', { token: access })).status === 200, 15_000)
   expect(await app.call('GET /logout', { token: access })).toEqual(BLOCKED)

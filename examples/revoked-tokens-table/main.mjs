@@ -7,14 +7,14 @@ import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { memoryStore } from 'rescind/stores/memory'
 import { openDatabase, pendingMigrations, revokedTokens } from './database.mjs'
 import { signingSecret } from './secret.mjs'
+import { serve } from './serve.mjs'
 
 const ACCESS_TTL_SECONDS = 900
 const BUSY = '服务器繁忙！'
 
 const database = openDatabase()
 if (pendingMigrations(database).length > 0) {
-  console.error('the database lacks a table: run `npm run migrate -w examples/revoked-tokens-table` first')
-  process.exit(1)
+  throw new Error('the database lacks a table: run `npm run migrate -w examples/revoked-tokens-table` first')
 }
 const revoked = revokedTokens(database)
 
@@ -24,6 +24,10 @@ const refuse = (status, message) => () => ({
   headers: { 'content-type': 'application/json' },
   body: envelope(status, message),
 })
+const failed = (error) => {
+  console.error(error)
+  return refuse(500, BUSY)()
+}
 
 const auth = createRescind({
   // Nothing is kept in it: the table takes its place.
@@ -40,8 +44,8 @@ const auth = createRescind({
     token_expired: refuse(401, '令牌已过期！'),
     token_revoked: refuse(401, '令牌已注销！'),
     wrong_token_type: refuse(401, '令牌类型错误！'),
-    revocation_unavailable: refuse(500, BUSY),
-    internal_error: refuse(500, BUSY),
+    revocation_unavailable: failed,
+    internal_error: failed,
   },
 })
 await auth.ready()
@@ -53,17 +57,19 @@ const users = new Map([
 // Compared with for an unknown name, so that the time of the answer does not tell which names there are.
 const nobody = await hash(randomBytes(32))
 
-const app = Fastify({ bodyLimit: 16_384, ajv: { customOptions: { coerceTypes: false } } })
+const answerError = (error, _request, reply) => {
+  const { statusCode: code = 500 } = error
+  if (code >= 500) console.error(error)
+  return reply.code(code).send(envelope(code, code >= 500 ? BUSY : '请求无效！'))
+}
+const ajv = { customOptions: { coerceTypes: false } }
+const app = Fastify({ bodyLimit: 16_384, ajv, frameworkErrors: answerError })
 await app.register(fastifyAuth)
 // What cannot be read is no body: a route that needs one says so by its schema.
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, parsed(text)))
 app.setNotFoundHandler((_request, reply) => reply.code(404).send(envelope(404, '接口不存在！')))
-app.setErrorHandler((error, _request, reply) => {
-  const { statusCode: code = 500 } = error
-  if (code >= 500) console.error(error)
-  return reply.code(code).send(envelope(code, code >= 500 ? BUSY : '请求无效！'))
-})
+app.setErrorHandler(answerError)
 
 const text = { type: 'string', minLength: 1, maxLength: 256 }
 const credentials = {
@@ -104,8 +110,7 @@ app.addHook('onClose', async () => {
   await auth.close()
   database.close()
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
-console.log(`listening on ${await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? 3000) })}`)
+await serve(app)
 
 function parsed(text) {
   try {

@@ -4,6 +4,7 @@ import { createKey, createKeyRing, createRescind } from 'rescind'
 import { memoryStore } from 'rescind/stores/memory'
 import { createFakeClock } from 'rescind/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describeLifecycle } from '../support/lifecycle.ts'
 import { claimsOf, type ExampleProcess, forged, runToEnd, startExample, temporaryFolder } from '../support/process.ts'
 
 const NAME = 'revoked-tokens-table'
@@ -153,6 +154,8 @@ describe('POST /logout', () => {
     try {
       expect(await app.call('POST /logout', { token: access })).toEqual({ status: 500, body: BUSY })
       expect(await app.call('GET /me', { token: access })).toEqual({ status: 500, body: BUSY })
+      expect(app.output()).toContain('no such table: revoked_tokens')
+      expect(app.output()).not.toContain(access)
     } finally {
       database.exec('ALTER TABLE elsewhere RENAME TO revoked_tokens')
     }
@@ -174,7 +177,10 @@ it('refuses whatever is no good access token with 401, in the envelope', async (
     }
   }
   expect((await app.call('GET /nothing')).body).toMatchObject({ code: 404, success: false })
+  expect((await app.call('GET /%ff')).body).toMatchObject({ code: 400, success: false })
 })
+
+describeLifecycle(NAME, () => env)
 
 describe('the migration', () => {
   it('has to have been run, makes the table, and runs again without harm', async () => {

@@ -24,6 +24,8 @@ export interface ExampleProcess {
   readonly url: string
   /** Sends a request; `to` is method and path: `GET /me`. A token travels as `Authorization: Bearer`. */
   call(to: string, request?: ExampleRequest): Promise<ExampleReply>
+  /** What it has printed so far. */
+  output(): string
   /** Ends the process and answers its exit code, or the signal it died of. */
   stop(signal?: NodeJS.Signals): Promise<number | string | null>
 }
@@ -44,6 +46,7 @@ export async function startExample(name: string, env: Readonly<Record<string, st
   const [, url = ''] = /^listening on (http:\S+)$/m.exec(output()) ?? []
   return {
     url,
+    output,
     call: (to, request) => call(url, to, request),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)

@@ -7,9 +7,10 @@ import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { fileStore } from 'rescind/stores/file'
 import { redisStore } from 'rescind/stores/redis'
 import { openKeys } from './keys.mjs'
+import { serve } from './serve.mjs'
 import { openUsers } from './users.mjs'
 
-const { BLACKLIST = 'file', DATA_DIR = import.meta.dirname, TOKEN_TTL = '3600', PORT = '3000' } = process.env
+const { BLACKLIST = 'file', DATA_DIR = import.meta.dirname, TOKEN_TTL = '3600' } = process.env
 const warn = (message) => console.error(message)
 
 const users = await openUsers(join(DATA_DIR, 'users.json'))
@@ -24,6 +25,10 @@ const refuse = (status, message) => () => ({
   body: said(status, message),
 })
 const invalid = refuse(401, 'token不合法!')
+const failed = (error) => {
+  console.error(error)
+  return refuse(500, '服务器繁忙!')()
+}
 
 const auth = createRescind({
   store,
@@ -39,24 +44,27 @@ const auth = createRescind({
     token_expired: refuse(401, 'token过期!'),
     token_revoked: refuse(401, '请重新登录!'),
     revocation_unavailable: refuse(503, '服务器繁忙!'),
-    internal_error: refuse(500, '服务器繁忙!'),
+    internal_error: failed,
   },
 })
 await auth.ready()
 
-const app = Fastify({ bodyLimit: 16_384, ajv: { customOptions: { coerceTypes: false } } })
+const answerError = (error, _request, reply) => {
+  const { statusCode: code = error.status ?? 500 } = error
+  if (code >= 500) console.error(error)
+  return reply.code(code).send(said(code, code >= 500 ? '服务器繁忙!' : '请求不合法!'))
+}
+const ajv = { customOptions: { coerceTypes: false } }
+const app = Fastify({ bodyLimit: 16_384, ajv, frameworkErrors: answerError })
 await app.register(fastifyAuth)
 // What cannot be read is no body: a route that needs one says so by its schema.
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, parsed(text)))
 app.setNotFoundHandler((_request, reply) => reply.code(404).send(said(404, '接口不存在!')))
-app.setErrorHandler((error, _request, reply) => {
-  const { statusCode: code = error.status ?? 500 } = error
-  if (code >= 500) console.error(error)
-  return reply.code(code).send(said(code, code >= 500 ? '服务器繁忙!' : '请求不合法!'))
-})
+app.setErrorHandler(answerError)
 
-const text = { type: 'string', minLength: 1, maxLength: 256 }
+/** Half a surrogate pair is no character: nothing that is stored could hold it. */
+const text = { type: 'string', minLength: 1, maxLength: 256, pattern: '^[^\\ud800-\\udfff]+$' }
 const body = (...names) => ({
   body: { type: 'object', required: names, properties: Object.fromEntries(names.map((name) => [name, text])) },
 })
@@ -100,8 +108,7 @@ app.addHook('onClose', async () => {
   await auth.close()
   await close()
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
-console.log(`listening on ${await app.listen({ host: '127.0.0.1', port: Number(PORT) })}`)
+await serve(app)
 
 function openFile() {
   // What has expired leaves the file once it is longer than this; the library sees to that every ten seconds.
@@ -111,8 +118,13 @@ function openFile() {
 
 async function openRedis() {
   const redis = createClient({ url: process.env.REDIS_URL || 'redis://localhost:6379' })
-  redis.on('error', (error) => console.error(`Redis: ${error.message}`))
+  redis.on('error', (error) => console.error(`Redis: ${error.message || error.code}`))
+  // The client would go on trying for ever.
+  const impatience = setTimeout(() => {
+    throw new Error('Redis does not answer: start it, or say where it is with REDIS_URL')
+  }, 3_000)
   await redis.connect()
+  clearTimeout(impatience)
   return { store: redisStore(redis), close: () => redis.destroy() }
 }
 

@@ -6,6 +6,7 @@ import { memoryStore } from 'rescind/stores/memory'
 import { createFakeClock, eventually } from 'rescind/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../tools/servers/redis.mjs'
+import { describeLifecycle } from '../support/lifecycle.ts'
 import {
   claimsOf,
   type ExampleProcess,
@@ -139,7 +140,8 @@ describe.each(['file', 'redis'])('with BLACKLIST=%s', (BLACKLIST) => {
 
   it('answers 400 to a body that cannot be used, and changes nothing', async () => {
     const token = await logIn()
-    const bodies = [undefined, '{"new_password":', null, [], {}, { old_password: 1, new_password: 2 }]
+    const half = { username: 'a\ud800', password: '123456', old_password: password, new_password: 'a\ud800' }
+    const bodies = [undefined, '{"new_password":', null, [], {}, { old_password: 1, new_password: 2 }, half]
     for (const json of bodies) {
       for (const route of ['POST /login', 'POST /password/change', 'POST /password/reset']) {
         const { status, body } = await call(route, token, json)
@@ -204,6 +206,20 @@ it('expired entries leave the file', async () => {
   }, 40_000)
   expect(await app.stop()).toBe(0)
 }, 60_000)
+
+it('answers an address that cannot be read in its own shape', async () => {
+  const app = await startExample(NAME, { DATA_DIR: folder.path })
+  expect(await app.call('GET /%ff')).toEqual({ status: 400, body: { code: 400, message: '请求不合法!' } })
+  expect(await app.stop()).toBe(0)
+})
+
+describeLifecycle(NAME, () => ({ DATA_DIR: folder.path }))
+
+it('does not start without Redis, and says so', async () => {
+  const env = { BLACKLIST: 'redis', REDIS_URL: 'redis://127.0.0.1:1', DATA_DIR: folder.path, PORT: '0' }
+  const { code, output } = await runToEnd(NAME, 'main.mjs', env)
+  expect([code, output]).toEqual([1, expect.stringMatching(/^cannot start: Redis does not answer/m)])
+})
 
 it('says which stores there are', async () => {
   const { code, output } = await runToEnd(NAME, 'main.mjs', { BLACKLIST: 'paper', DATA_DIR: folder.path, PORT: '0' })
