@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { checkable, createRevocationCheck } from '../../packages/rescind/dist/revocation/check.js'
 import { createRevocationSet } from '../../packages/rescind/dist/revocation/revocation-set.js'
 import { interleave } from './interleave.mjs'
 import { print } from './table.mjs'
@@ -139,6 +140,8 @@ async function compare(which, { few, many, peer, jtiFor, sharedJtiFor }) {
   const prepared = tokens.map((ids) => many.prepare(ids))
   const preparedOfFew = ofFew.map((ids) => few.prepare(ids))
   const preparedAlone = alone.map((ids) => many.prepare(ids))
+  const seen = tokens.map((ids) => checkable(ids))
+  const check = checkOver(many)
   collectGarbage()
   let at = 0
   const next = () => {
@@ -166,6 +169,27 @@ async function compare(which, { few, many, peer, jtiFor, sharedJtiFor }) {
     most: 0.5,
     note: `${ns('prepared alone')}, ${ns('peer')}`,
   })
+  // By itself, so that the compiler sees the others as they are.
+  const again = await interleave({ seen: () => check(seen[next()]), peer: () => peer.has(tokens[next()].jti) })
+  print('lookup', `a ${which} token checked before, nothing revoked since, three ids / a Set of ${records} strings`, {
+    value: again.seen / again.peer,
+    most: 0.5,
+    note: `${Math.round(again.seen)} ns, ${Math.round(again.peer)} ns`,
+  })
+}
+
+/** What a guard asks for each request, over an index that is live. */
+function checkOver(set) {
+  const replica = {
+    state: 'live',
+    get version() {
+      return set.version
+    },
+    find: set.find,
+    prepare: set.prepare,
+    findPrepared: set.findPrepared,
+  }
+  return createRevocationCheck({ replica }, { mode: 'replica' })
 }
 
 function tokensOf(jtiFor) {
