@@ -5,9 +5,9 @@ import { hash, verify } from '@node-rs/argon2'
 import Fastify from 'fastify'
 import { createKey, createKeyRing, createRescind } from 'rescind'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
+import { serve } from '../support/serve.mjs'
 import { openDatabase } from './database.mjs'
 import { signingSecret } from './secret.mjs'
-import { serve } from './serve.mjs'
 
 const folder = process.env.DATA_DIR ?? join(import.meta.dirname, 'data')
 const { store, users, close } = await openDatabase(process.env.DATABASE_URL, folder)

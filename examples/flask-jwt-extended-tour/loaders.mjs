@@ -1,6 +1,7 @@
 import { userNamed } from './users.mjs'
 
 const answer = (body) => () => ({ status: 401, body })
+const described = (description, error) => answer({ description, error })
 
 /** The loaders that the environment can switch on, by their names there. */
 const groups = {
@@ -10,21 +11,14 @@ const groups = {
       return user && { id: user.id, username: user.username }
     },
   },
-  claims: {
-    additionalClaims: (identity) => ({ upcase_name: String(identity).toUpperCase(), foo: 'loader' }),
-  },
-  headers: {
-    additionalHeaders: () => ({ 'x-tour': 'loader' }),
-  },
+  claims: { additionalClaims: (identity) => ({ upcase_name: String(identity).toUpperCase(), foo: 'loader' }) },
+  headers: { additionalHeaders: () => ({ 'x-tour': 'loader' }) },
   messages: {
     expiredToken: answer({ message: 'The token has expired.', error: 'token_expired' }),
     invalidToken: answer({ message: 'Signature verification failed.', error: 'invalid_token' }),
-    unauthorized: answer({
-      description: 'Request does not contain an access token.',
-      error: 'authorization_required',
-    }),
-    needsFreshToken: answer({ description: 'The token is not fresh.', error: 'fresh_token_required' }),
-    revokedToken: answer({ description: 'The token has been revoked.', error: 'token_revoked' }),
+    unauthorized: described('Request does not contain an access token.', 'authorization_required'),
+    needsFreshToken: described('The token is not fresh.', 'fresh_token_required'),
+    revokedToken: described('The token has been revoked.', 'token_revoked'),
   },
 }
 

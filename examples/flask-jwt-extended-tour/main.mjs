@@ -1,18 +1,15 @@
 // Every section of the guide of flask-jwt-extended as a route, over the compat module.
-import { STATUS_CODES } from 'node:http'
 import { fastify } from 'fastify'
 import { RescindError } from 'rescind'
 import { createFlaskJwt, fromFlaskConfig } from 'rescind/compat/flask-jwt-extended'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { memoryStore } from 'rescind/stores/memory'
+import { serve } from '../support/serve.mjs'
 import { chosenLoaders } from './loaders.mjs'
 import { decodeOrder, mintOrder } from './orders.mjs'
-import { serve } from './serve.mjs'
 import { findUser, userNamed } from './users.mjs'
 
-const { JWT_CONFIG = '{}', LOADERS = '' } = process.env
-const { JWT_SECRET_KEY = 'super-secret-super-secret-super-secret' } = process.env
-
+const { JWT_CONFIG = '{}', LOADERS = '', JWT_SECRET_KEY = 'super-secret-super-secret-super-secret' } = process.env
 const given = parsed(JWT_CONFIG)
 if (given?.constructor !== Object) throw new Error('JWT_CONFIG must be a JSON object: {"JWT_COOKIE_SECURE":true}')
 const config = fromFlaskConfig({ JWT_SECRET_KEY, ...given })
@@ -33,24 +30,20 @@ const answer = async (error) => {
   return answered
 }
 const answerError = async (error, _request, reply) => {
-  if (error instanceof RescindError) {
-    const { status, headers, body } = await answer(error)
-    return reply.code(status).headers(headers).send(body)
-  }
-  const { statusCode = 500 } = error
-  if (statusCode >= 500) console.error(error)
-  return reply.code(statusCode).send({ msg: statusCode >= 500 ? STATUS_CODES[statusCode] : error.message })
+  const { statusCode = 500, message } = error
+  if (statusCode < 500) return reply.code(statusCode).send({ msg: message })
+  const known = error instanceof RescindError ? error : new RescindError('internal_error', message, { cause: error })
+  const { status, headers, body } = await answer(known)
+  return reply.code(status).headers(headers).send(body)
 }
 const app = fastify({ ajv: { customOptions: { coerceTypes: false } }, frameworkErrors: answerError })
 await app.register(fastifyAuth)
 app.setErrorHandler(answerError)
-app.setNotFoundHandler((_request, reply) => reply.code(404).send({ msg: STATUS_CODES[404] }))
+app.setNotFoundHandler((_request, reply) => reply.code(404).send({ msg: 'Not Found' }))
 
 // As Flask does it: a body that cannot be read has nothing in it, and a GET request may have one.
-const readers = {
-  'application/json': parsed,
-  'application/x-www-form-urlencoded': (text) => Object.fromEntries(new URLSearchParams(text)),
-}
+const readForm = (text) => Object.fromEntries(new URLSearchParams(text))
+const readers = { 'application/json': parsed, 'application/x-www-form-urlencoded': readForm }
 app.removeAllContentTypeParsers()
 app.addContentTypeParser('*', { parseAs: 'string' }, async ({ headers }, text) => {
   const [type] = (headers['content-type'] ?? '').split(';')
@@ -64,9 +57,6 @@ const route = (method, url, options, handler) => {
   const guarded = (request, reply) => handler(guard.principal(request), request, reply)
   app.route({ method, url, preHandler: guard, handler: guarded })
 }
-const appendCookies = (reply, cookies) => {
-  for (const cookie of cookies) reply.header('set-cookie', cookie)
-}
 
 // Basic use, and tokens of both kinds. Administrators get a claim that says so.
 const logIn = async (user) => {
@@ -76,46 +66,41 @@ const logIn = async (user) => {
     refresh_token: await jwt.createRefreshToken(user.username, { additionalClaims }),
   }
 }
-app.post('/login', async ({ body }, reply) => {
-  const user = findUser(body?.username, body?.password)
-  return user === null ? reply.code(401).send({ msg: 'Bad username or password' }) : logIn(user)
-})
-
+/** A route for those who know a password; the others are refused. */
+const loginRoute = (url, answerTo, userOf = findUser) =>
+  app.post(url, async ({ body }, reply) => {
+    const user = userOf(body)
+    return user === null ? reply.code(401).send({ msg: 'Bad username or password' }) : answerTo(user, reply)
+  })
+loginRoute('/login', logIn)
 // Cookies. The guide's route asks nobody who they are; who sends a body must prove it.
-app.post('/login_with_cookies', async ({ body }, reply) => {
-  const user = body === undefined ? userNamed('user') : findUser(body?.username, body?.password)
-  if (user === null) return reply.code(401).send({ msg: 'Bad username or password' })
+const mayOmitBody = (body) => (body === undefined ? userNamed('user') : findUser(body))
+const logInWithCookies = async (user, reply) => {
   const { access_token, refresh_token } = await logIn(user)
-  appendCookies(reply, await jwt.setAccessCookies(access_token))
-  appendCookies(reply, await jwt.setRefreshCookies(refresh_token))
-  return { msg: 'login successful' }
-})
-app.post('/logout_with_cookies', async (_request, reply) => {
-  appendCookies(reply, jwt.unsetJwtCookies())
-  return { msg: 'logout successful' }
-})
-
+  const cookies = [...(await jwt.setAccessCookies(access_token)), ...(await jwt.setRefreshCookies(refresh_token))]
+  return reply.header('set-cookie', cookies).send({ msg: 'login successful' })
+}
+loginRoute('/login_with_cookies', logInWithCookies, mayOmitBody)
+app.post('/logout_with_cookies', (_request, reply) =>
+  reply.header('set-cookie', [...jwt.unsetJwtCookies()]).send({ msg: 'logout successful' }),
+)
 // Protected routes, optional ones, and those that look for their token in one place.
 const whoAndWhere = ({ identity, location }) => ({ logged_in_as: identity, location })
 route(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], '/protected', {}, whoAndWhere)
 route('OPTIONS', '/protected', {}, () => ({ options: true }))
-route(['GET', 'POST'], '/optionally_protected', { optional: true }, (principal) => ({
-  logged_in_as: principal?.identity ?? 'anonymous user',
-}))
+const whoIfAnybody = (principal) => ({ logged_in_as: principal?.identity ?? 'anonymous user' })
+route(['GET', 'POST'], '/optionally_protected', { optional: true }, whoIfAnybody)
 for (const location of ['headers', 'cookies', 'json', 'query_string']) {
   route(['GET', 'POST'], `/only_${location}`, { locations: location }, whoAndWhere)
 }
-
 // Refreshing, and freshness.
-route('POST', '/refresh', { refresh: true }, async ({ identity }) => ({
-  access_token: await jwt.createAccessToken(identity),
-}))
+const refreshed = async ({ identity }) => ({ access_token: await jwt.createAccessToken(identity) })
+route('POST', '/refresh', { refresh: true }, refreshed)
 route('POST', '/refresh_cookies', { refresh: true, locations: 'cookies' }, async ({ identity }, _request, reply) => {
-  appendCookies(reply, await jwt.setAccessCookies(await jwt.createAccessToken(identity)))
-  return { msg: 'refreshed' }
+  const cookies = await jwt.setAccessCookies(await jwt.createAccessToken(identity))
+  return reply.header('set-cookie', [...cookies]).send({ msg: 'refreshed' })
 })
 route('GET', '/fresh', { fresh: true }, () => ({ foo: 'bar' }))
-
 // Users, claims, and a guard of one's own.
 route('GET', '/whoami', {}, ({ user, identity }) => user ?? { id: null, username: identity })
 route('GET', '/claims', { verifyType: false }, ({ claims, header }) => ({ claims, header }))
@@ -124,8 +109,7 @@ route('GET', '/admin', {}, ({ claims }, _request, reply) =>
 )
 
 /** The id that is to be revoked. Tokens of somebody else's making may have none, or one that no store would keep. */
-const idIn = (claims, name = 'jti') => {
-  const { [name]: id } = claims
+const idIn = (claims, name = 'jti', id = claims[name]) => {
   if (typeof id === 'string' && id.length <= 512 && /^[^\p{Surrogate}\0]+$/u.test(id)) return id
   throw Object.assign(new Error(`Missing claim: ${name}`), { statusCode: 422 })
 }
@@ -138,7 +122,6 @@ route('DELETE', '/logout', { verifyType: false }, async (principal) => {
   return { msg: `${type} token successfully revoked` }
 })
 route('GET', '/skip_revocation', { skipRevocationCheck: true }, () => ({ foo: 'bar' }))
-
 // Three ways to revoke both tokens of a login: the client sends the other one, the access token names it, or all die.
 const revokeAll = (...targets) => Promise.all(targets.map((target) => jwt.revoke.token(target)))
 route('DELETE', '/logout_both', {}, async (principal, { body }, reply) => {
@@ -147,12 +130,10 @@ route('DELETE', '/logout_both', {}, async (principal, { body }, reply) => {
   await revokeAll(targetOf(principal.claims), targetOf(refresh))
   return { msg: 'Both tokens successfully revoked' }
 })
-app.post('/login_linked', async ({ body }, reply) => {
-  const user = findUser(body?.username, body?.password)
-  if (user === null) return reply.code(401).send({ msg: 'Bad username or password' })
-  const refresh_token = await jwt.createRefreshToken(user.username)
+loginRoute('/login_linked', async ({ username }) => {
+  const refresh_token = await jwt.createRefreshToken(username)
   const additionalClaims = { refresh_jti: await jwt.getJti(refresh_token) }
-  return { access_token: await jwt.createAccessToken(user.username, { additionalClaims }), refresh_token }
+  return { access_token: await jwt.createAccessToken(username, { additionalClaims }), refresh_token }
 })
 route('DELETE', '/logout_linked', {}, async ({ claims }) => {
   await revokeAll(targetOf(claims), { jti: idIn(claims, 'refresh_jti') })
@@ -162,7 +143,6 @@ route('DELETE', '/logout_everywhere', { verifyType: false }, async ({ identity }
   await jwt.revoke.subject(String(identity))
   return { msg: 'All tokens successfully revoked' }
 })
-
 // Tokens by hand: whoever can reach these routes can be anyone.
 const orderOf = (body) => ({
   schema: { body },
@@ -188,7 +168,5 @@ await serve(app)
 function parsed(text) {
   try {
     return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  } catch {}
 }

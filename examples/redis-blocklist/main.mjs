@@ -7,8 +7,8 @@ import { createClient } from 'redis'
 import { createKey, createKeyRing, createRescind } from 'rescind'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { redisStore } from 'rescind/stores/redis'
+import { serve } from '../support/serve.mjs'
 import { signingSecret } from './secret.mjs'
-import { serve } from './serve.mjs'
 
 const { REDIS_URL, REDIS_HOST = 'localhost', REDIS_PORT = '6379' } = process.env
 const url = REDIS_URL || `redis://${REDIS_HOST}:${REDIS_PORT}`

@@ -5,9 +5,9 @@ import Fastify from 'fastify'
 import { createKey, createKeyRing, createRescind } from 'rescind'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { memoryStore } from 'rescind/stores/memory'
+import { serve } from '../support/serve.mjs'
 import { openDatabase, pendingMigrations, revokedTokens } from './database.mjs'
 import { signingSecret } from './secret.mjs'
-import { serve } from './serve.mjs'
 
 const ACCESS_TTL_SECONDS = 900
 const BUSY = '服务器繁忙！'

@@ -6,8 +6,8 @@ import { createRescind } from 'rescind'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { fileStore } from 'rescind/stores/file'
 import { redisStore } from 'rescind/stores/redis'
+import { serve } from '../support/serve.mjs'
 import { openKeys } from './keys.mjs'
-import { serve } from './serve.mjs'
 import { openUsers } from './users.mjs'
 
 const { BLACKLIST = 'file', DATA_DIR = import.meta.dirname, TOKEN_TTL = '3600' } = process.env
