@@ -2,15 +2,8 @@ import type { Revocation, Store } from 'rescind'
 import { eventually } from 'rescind/testing'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startPostgres } from '../../../../tools/servers/postgres.mjs'
-import {
-  claim,
-  followForever,
-  idsOf,
-  newSession,
-  readAll,
-  sessionRevocation,
-  tokenRevocation,
-} from '../stores/postgres-helpers.ts'
+import { claim, idsOf, newSession, readAll, sessionRevocation, tokenRevocation } from '../stores/ledger-samples.ts'
+import { followForever } from '../stores/postgres-helpers.ts'
 import { openSchema } from '../stores/postgres-schemas.ts'
 
 const WRITERS = 8

@@ -1,6 +1,7 @@
 import { eventually } from 'rescind/testing'
 import { expect, it, onTestFinished } from 'vitest'
-import { followForever, idsOf, LATER, readAll, type TestFollower, tokenRevocation } from '../stores/postgres-helpers.ts'
+import { idsOf, LATER, readAll, tokenRevocation } from '../stores/ledger-samples.ts'
+import { followForever, type TestFollower } from '../stores/postgres-helpers.ts'
 import { useSchemas } from '../stores/postgres-schemas.ts'
 
 const openSchema = useSchemas()

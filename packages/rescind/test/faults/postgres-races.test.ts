@@ -1,6 +1,6 @@
 import type { EndOrder, Revocation, RotateOutcome, Store } from 'rescind'
 import { expect, it, onTestFinished } from 'vitest'
-import { claim, LATER, NOW, newSession, sessionRevocation } from '../stores/postgres-helpers.ts'
+import { claim, LATER, NOW, newSession, sessionRevocation } from '../stores/ledger-samples.ts'
 import { useSchemas } from '../stores/postgres-schemas.ts'
 
 const openSchema = useSchemas()

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { eventually } from 'rescind/testing'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type PrivatePostgres, startPostgres } from '../../../../tools/servers/postgres.mjs'
-import { followFrom, idsOf, lastPosition, readAll, tokenRevocation } from '../stores/postgres-helpers.ts'
+import { idsOf, lastPosition, readAll, tokenRevocation } from '../stores/ledger-samples.ts'
+import { followFrom } from '../stores/postgres-helpers.ts'
 import { openSchema } from '../stores/postgres-schemas.ts'
 
 const server = await startPostgres()

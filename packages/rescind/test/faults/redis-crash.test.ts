@@ -6,13 +6,13 @@ import { afterAll, describe, it } from 'vitest'
 import { startRedis } from '../../../../tools/servers/redis.mjs'
 import {
   claim,
-  connectTo,
   lastPosition,
   newSession,
   readAll,
   sessionRevocation,
   tokenRevocation,
-} from '../stores/redis-helpers.ts'
+} from '../stores/ledger-samples.ts'
+import { connectTo } from '../stores/redis-helpers.ts'
 
 const ROUNDS = 20
 const WRITERS = 8

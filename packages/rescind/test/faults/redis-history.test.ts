@@ -6,7 +6,8 @@ import { redisStore } from 'rescind/stores/redis'
 import { eventually } from 'rescind/testing'
 import { afterEach, describe, it } from 'vitest'
 import { type PrivateRedis, type StartRedisOptions, startRedis } from '../../../../tools/servers/redis.mjs'
-import { connectTo, followFrom, lastPosition, readAll, tokenRevocation } from '../stores/redis-helpers.ts'
+import { lastPosition, readAll, tokenRevocation } from '../stores/ledger-samples.ts'
+import { connectTo, followFrom } from '../stores/redis-helpers.ts'
 
 const LOST = { code: 'history_lost' }
 

@@ -3,7 +3,8 @@ import { redisStore } from 'rescind/stores/redis'
 import { createTcpProxy, eventually } from 'rescind/testing'
 import { afterAll, afterEach, beforeEach, describe, it } from 'vitest'
 import { startRedis } from '../../../../tools/servers/redis.mjs'
-import { connectTo, followFrom, lastPosition, newSession, readAll, tokenRevocation } from '../stores/redis-helpers.ts'
+import { lastPosition, newSession, readAll, tokenRevocation } from '../stores/ledger-samples.ts'
+import { connectTo, followFrom } from '../stores/redis-helpers.ts'
 
 const server = await startRedis()
 afterAll(() => server.dispose())

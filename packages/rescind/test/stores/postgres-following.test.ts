@@ -2,7 +2,8 @@ import type { PgClientLike, PgLike, PgQuery } from 'rescind/stores/postgres'
 import { postgresStore } from 'rescind/stores/postgres'
 import { eventually } from 'rescind/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { followFrom, idsOf, lastPosition, readAll, tokenRevocation } from './postgres-helpers.ts'
+import { idsOf, lastPosition, readAll, tokenRevocation } from './ledger-samples.ts'
+import { followFrom } from './postgres-helpers.ts'
 import { type TestSchema, useSchemas } from './postgres-schemas.ts'
 
 const openSchema = useSchemas()

@@ -6,7 +6,6 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { keys, verdict } from '../session/helpers.ts'
 import {
   claim,
-  followFrom,
   idsOf,
   LATER,
   lastPosition,
@@ -15,7 +14,8 @@ import {
   readAll,
   sessionRevocation,
   tokenRevocation,
-} from './postgres-helpers.ts'
+} from './ledger-samples.ts'
+import { followFrom } from './postgres-helpers.ts'
 import { useSchemas } from './postgres-schemas.ts'
 
 const openSchema = useSchemas()

@@ -7,7 +7,8 @@ import { redisStore } from 'rescind/stores/redis'
 import { sqliteStore } from 'rescind/stores/sqlite'
 import { afterAll, describe, it } from 'vitest'
 import { redisForTests } from '../../../../tools/servers/redis.mjs'
-import { claim, connectTo, NOW, newSession, readAll, removeKeys } from './redis-helpers.ts'
+import { claim, NOW, newSession, readAll } from './ledger-samples.ts'
+import { connectTo, removeKeys } from './redis-helpers.ts'
 
 const server = await redisForTests()
 const client = await connectTo(server.url)

@@ -1,8 +1,5 @@
 import { createClient, type RedisClientType } from 'redis'
-import type { FeedSink, Ledger, NewSession, Position, Revocation, RotateClaim } from 'rescind'
-
-export const NOW = 1_700_000_000_000
-export const LATER = NOW + 60_000
+import type { FeedSink, Ledger, Position, Revocation } from 'rescind'
 
 /** Connects, and lets the driver reconnect quietly for as long as it takes. */
 export async function connectTo(url: string, options: { readonly RESP?: 2 | 3 } = {}): Promise<RedisClientType> {
@@ -16,55 +13,6 @@ export async function connectTo(url: string, options: { readonly RESP?: 2 | 3 } 
 export async function removeKeys(client: RedisClientType, prefix: string): Promise<void> {
   const keys = await client.keys(`{${prefix}}:*`)
   if (keys.length > 0) await client.unlink(keys)
-}
-
-export function tokenRevocation(id: string, expiresAt = LATER): Revocation {
-  return { kind: 'token', id, at: NOW, expiresAt }
-}
-
-export function sessionRevocation(id: string): Revocation {
-  return { kind: 'session', id, at: NOW, expiresAt: LATER }
-}
-
-export function newSession(sid: string, changes: Partial<NewSession> = {}): NewSession {
-  return {
-    sid,
-    sub: 'alice',
-    createdAtMs: NOW,
-    lastUsedAtMs: NOW,
-    expiresAtMs: NOW + 10_000,
-    endsAtMs: NOW + 30_000,
-    ip: null,
-    userAgent: null,
-    refreshHash: `${sid}-0`,
-    ...changes,
-  }
-}
-
-export function claim(sid: string, from: number, changes: Partial<RotateClaim> = {}): RotateClaim {
-  return {
-    sid,
-    token: { jti: `${sid}-${from}`, sid, sub: 'alice', iatMs: NOW },
-    presentedHash: `${sid}-${from}`,
-    successorHash: `${sid}-${from + 1}`,
-    nowMs: NOW + 1,
-    expiresAtMs: NOW + 10_000,
-    graceMs: 1_000,
-    onReuse: sessionRevocation(sid),
-    ...changes,
-  }
-}
-
-export async function readAll(ledger: Ledger, from: Position | null = null): Promise<Revocation[]> {
-  const records: Revocation[] = []
-  for await (const page of ledger.read(from)) records.push(...page.records)
-  return records
-}
-
-export async function lastPosition(ledger: Ledger): Promise<Position> {
-  let position: Position = ''
-  for await (const page of ledger.read(null)) position = page.position
-  return position
 }
 
 /** A follower that remembers what it was told, and how it ended. */

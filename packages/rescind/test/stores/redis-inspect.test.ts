@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { type RedisStoreOptions, redisStore } from 'rescind/stores/redis'
 import { afterAll, describe, it } from 'vitest'
 import { startRedis } from '../../../../tools/servers/redis.mjs'
-import { connectTo, tokenRevocation } from './redis-helpers.ts'
+import { tokenRevocation } from './ledger-samples.ts'
+import { connectTo } from './redis-helpers.ts'
 
 const server = await startRedis({ persistence: 'aof' })
 const client = await connectTo(server.url)

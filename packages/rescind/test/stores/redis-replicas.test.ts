@@ -3,7 +3,8 @@ import { redisStore } from 'rescind/stores/redis'
 import { eventually } from 'rescind/testing'
 import { afterAll, describe, it } from 'vitest'
 import { startRedis } from '../../../../tools/servers/redis.mjs'
-import { claim, connectTo, newSession, readAll, sessionRevocation, tokenRevocation } from './redis-helpers.ts'
+import { claim, newSession, readAll, sessionRevocation, tokenRevocation } from './ledger-samples.ts'
+import { connectTo } from './redis-helpers.ts'
 
 const primary = await startRedis({ config: ['--repl-diskless-sync-delay', '0'] })
 const replica = await startRedis({ config: ['--replicaof', '127.0.0.1', String(primary.port)] })

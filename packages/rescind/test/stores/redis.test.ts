@@ -7,17 +7,15 @@ import { afterAll, afterEach, beforeEach, describe, it } from 'vitest'
 import { redisForTests } from '../../../../tools/servers/redis.mjs'
 import {
   claim,
-  connectTo,
-  followFrom,
   LATER,
   lastPosition,
   NOW,
   newSession,
   readAll,
-  removeKeys,
   sessionRevocation,
   tokenRevocation,
-} from './redis-helpers.ts'
+} from './ledger-samples.ts'
+import { connectTo, followFrom, removeKeys } from './redis-helpers.ts'
 
 const server = await redisForTests()
 afterAll(() => server.dispose())
