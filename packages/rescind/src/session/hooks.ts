@@ -25,7 +25,7 @@ export type Answers = {
  */
 export interface Hooks<User, Claims extends object, Identity> {
   /** The `sub` of an identity that a token is minted for. @default the identity itself, which must be a string */
-  readonly identity?: ((identity: Identity) => string) | undefined
+  readonly identity?: ((identity: Identity) => Awaitable<string>) | undefined
   /** Claims to add to every token; those given with the login win. They are made anew for each token that follows. */
   readonly claims?: ((subject: TokenSubject<Identity>) => Awaitable<JsonObject>) | undefined
   /** Header members to add to every token; those given at the mint win. */
@@ -35,7 +35,8 @@ export interface Hooks<User, Claims extends object, Identity> {
   /**
    * The keys that may verify a token, where they are not the same for all (one ring for each tenant). Asked at every
    * check with what the token says of itself, which nobody has vouched for yet: use it to choose, never to build, a key.
-   * Give the same ring for the same tenant, or nothing can be remembered.
+   * Give the same ring
+   * for the same tenant: another ring is another tenant, whose tokens are not remembered and cannot be followed.
    */
   readonly verificationKeys?: ((header: JsonObject, claims: JsonObject) => Awaitable<KeyRing>) | undefined
   /**

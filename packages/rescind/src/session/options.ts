@@ -54,7 +54,7 @@ export interface RescindOptions<User = unknown, Claims extends object = JsonObje
   readonly onUnavailable?: 'deny' | 'allow' | undefined
   /** How long the ledger may take to answer when asked for one request, in milliseconds. @default 200 */
   readonly askTimeoutMs?: number | undefined
-  /** How many verified tokens are remembered; a few hundred bytes each. @default 10_000 */
+  /** How many verified tokens are remembered; about 1.5 kB each. @default 10_000 */
   readonly verifiedTokenCacheSize?: number | undefined
   /** The cookies that carry tokens, where `locations` names them. */
   readonly cookies?: CookieOptions | undefined

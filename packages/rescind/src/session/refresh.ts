@@ -25,6 +25,18 @@ export function createRefresh<User, Claims extends object, Identity>(
 ): Refresh {
   const { clock } = settings
   const { writer, replica, tenants, tokens } = parts
+  /** Refuses a token of one tenant that names a session or a user of another. */
+  const checkTenant = async (presented: Principal<unknown, object>, sid: string): Promise<void> => {
+    const nowMs = clock.now()
+    const session = await recording(() => settings.store.sessions.get(sid, nowMs))
+    if (session !== null && session.sub !== presented.sub) {
+      throw new RescindError('token_invalid', "The session is another user's.")
+    }
+    const dates = { jti: tokens.newId(nowMs), issuedAtMs: nowMs, expiresAtMs: nowMs + settings.accessTtlMs }
+    const { token } = await tokens.mint(inheritance(presented), { ...dates, type: 'access', fresh: false })
+    await tenants.checkSuccessor(presented.token, token)
+  }
+
   return async (presented) => {
     const { sub, sid, jti, token, issuedAtMs } = presented
     if (sid === undefined) throw new RescindError('token_invalid', 'The refresh token belongs to no session.')
@@ -45,13 +57,15 @@ export function createRefresh<User, Claims extends object, Identity>(
         reason: 'refresh token reused',
       },
     }
+    // Before anything is written: what follows may end the session that the token names.
+    if (tenants.areMany) await checkTenant(presented, sid)
     const result = await recording(() => writer.rotate(claim))
     switch (result.outcome) {
       case 'rotated':
       case 'replayed': {
         const { session, issuedAtMs: nowMs } = result
         if (session.sub !== sub) throw new RescindError('token_invalid', "The session is another user's.")
-        const pair = await tokens.pair({
+        return tokens.pair({
           ...inheritance(presented),
           sid,
           fresh: false,
@@ -61,8 +75,6 @@ export function createRefresh<User, Claims extends object, Identity>(
           refresh: { jti: successorJti(jti, nowMs), expiresAtMs: session.expiresAtMs },
           csrfSeed: token,
         })
-        await tenants.checkSuccessor(token, pair.accessToken)
-        return pair
       }
       case 'reused':
         replica.apply([claim.onReuse])

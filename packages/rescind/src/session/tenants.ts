@@ -8,6 +8,8 @@ import { callHook, type Hooks } from './hooks.ts'
 
 /** Verifies tokens by the keys of their tenant, where the program has tenants. */
 export interface Tenants {
+  /** False where all tokens are verified by the same keys. */
+  readonly areMany: boolean
   /** A promise where there are tenants. Throws or rejects as {@link TokenVerifier.verify}. */
   verify(token: string, nowMs: number): Awaitable<NotedToken<CheckableToken>>
   /**
@@ -23,7 +25,7 @@ export function createTenants(
   verificationKeys: Hooks<unknown, never, unknown>['verificationKeys'],
 ): Tenants {
   if (verificationKeys === undefined) {
-    return { verify: (token, nowMs) => verifier.verify(token, nowMs), checkSuccessor: async () => {} }
+    return { areMany: false, verify: (token, nowMs) => verifier.verify(token, nowMs), checkSuccessor: async () => {} }
   }
   const ringOf = async (token: string): Promise<KeyRing> => {
     const { header, payload } = peekJws(token)
@@ -34,6 +36,7 @@ export function createTenants(
     return ring as KeyRing
   }
   return {
+    areMany: true,
     verify: async (token, nowMs) => verifier.verify(token, nowMs, await ringOf(token)),
     async checkSuccessor(parent, successor) {
       if ((await ringOf(parent)) === (await ringOf(successor))) return

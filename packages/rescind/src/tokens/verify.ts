@@ -6,6 +6,9 @@ import type { KeyRing } from './key-ring.ts'
 import { freezeDeep } from './strict-json.ts'
 import { createVerifiedCache } from './verified-cache.ts'
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
 /** A token that was signed by one of our keys, is meant for us, and has the right form. */
 export interface VerifiedToken extends TokenClaims {
   readonly token: string
@@ -90,9 +93,9 @@ export function createTokenVerifier<Note>(
       }
       const ringVersion = ring.version
       const note = (content: JwsContent): NotedToken<Note> => {
-        const verified = Object.freeze(new VerifiedJwt(readClaims(content.payload, rules), token, content))
+        const verified = Object.freeze(new VerifiedJwt(readClaims(content.payload, rules), copied(token), content))
         checkTimes(verified, rules, nowMs)
-        const noted = { token, verified, note: noteOf(verified), ring, ringVersion }
+        const noted = { token: verified.token, verified, note: noteOf(verified), ring, ringVersion }
         cache.set(noted)
         return noted
       }
@@ -100,4 +103,9 @@ export function createTokenVerifier<Note>(
       return content instanceof Promise ? content.then(note) : note(content)
     },
   }
+}
+
+// A part of a string keeps the whole alive: here that is a header, all cookies of the request perhaps.
+function copied(text: string): string {
+  return decoder.decode(encoder.encode(text))
 }

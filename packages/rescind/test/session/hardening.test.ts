@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { createKey, createKeyRing, type JsonObject, type Principal, RescindError } from 'rescind'
 import { memoryStore } from 'rescind/stores/memory'
 import { describe, expect, it } from 'vitest'
@@ -101,6 +102,13 @@ describe('a revocation', () => {
 })
 
 describe('tenants', () => {
+  const signedByBlue = (payload: object) => {
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const input = `${encode({ alg: 'HS256', typ: 'JWT', tenant: 'blue' })}.${encode(payload)}`
+    const secret = 'the secret of the tenant blue, 32 bytes at least'
+    return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+  }
+
   const openTenants = async (options: object = {}) => {
     const keyOf = (tenant: string) =>
       createKey(`the secret of the tenant ${tenant}, 32 bytes at least`, { alg: 'HS256' })
@@ -143,6 +151,20 @@ describe('tenants', () => {
     expect(principal.sub).toBe('red-1')
     const near = { ...principal, expiresAtMs: principal.issuedAtMs + 1 } as typeof principal
     expect(await auth.renew(near, UNTOUCHED)).toEqual([])
+  })
+
+  it("cannot end another one's session by a refresh token of their own that names it", async () => {
+    const store = memoryStore()
+    const { auth, forge } = await openTenants({ store })
+    const blue = await forge(store)
+    const red = await auth.issue({ sub: 'red-1' })
+    for (const sub of ['red-1', 'blue-1']) {
+      const own = await blue.auth.issue({ sub })
+      const forged = signedByBlue({ ...payloadOf(own.refreshToken), sid: red.sid })
+      expect(await outcome(auth.refresh(forged))).toBe('token_invalid')
+    }
+    expect(await verdict(auth, red.accessToken)).toBe('ok')
+    expect(await outcome(auth.refresh(red.refreshToken))).toBe('ok')
   })
 
   it("get no token of another user, by naming one in a token of somebody else's session", async () => {
