@@ -7,50 +7,73 @@ import { redisStore } from 'rescind/stores/redis'
 import { createTcpProxy, eventually } from 'rescind/testing'
 import { startPostgres } from '../../tools/servers/postgres.mjs'
 import { startRedis } from '../../tools/servers/redis.mjs'
-import { print } from './table.mjs'
 
 const MAX_STALENESS_MS = 2_000
-const ROUNDS = 5
 const keys = createKeyRing({ active: generateKey('EdDSA') })
 
 /** How long things take when the network or the server fails, measured at a guarded call. */
-export async function faults() {
-  const postgres = await startPostgres()
-  const redis = await startRedis({ persistence: 'aof' })
-  const opened = []
-  const openPostgres = async (port) => {
-    const url = new URL(postgres.url)
-    url.port = String(port)
-    const pool = new pg.Pool({ connectionString: url.href, connectionTimeoutMillis: 500, query_timeout: 1_000 })
-    pool.on('error', () => {})
-    opened.push(() => pool.end())
-    return postgresStore(pool)
-  }
-  const openRedis = async (port) => {
-    const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { connectTimeout: 500 } })
-    client.on('error', () => {})
-    await client.connect()
-    opened.push(async () => client.destroy())
-    return redisStore(client)
-  }
-  try {
-    await partition('PostgreSQL', postgres.port, openPostgres)
-    await partition('Redis', redis.port, openRedis)
-    await reseed(openRedis)
-  } finally {
-    for (const close of opened) await close()
-    await postgres.dispose()
-    await redis.dispose()
-  }
+export const faults = {
+  about: 'a store that is parted, healed or emptied, seen from a guarded call',
+
+  async run({ quick, report }) {
+    const opened = []
+    const openPostgres = async ({ url: server, port }) => {
+      const url = new URL(server)
+      url.port = String(port)
+      const pool = new pg.Pool({ connectionString: url.href, connectionTimeoutMillis: 500, query_timeout: 1_000 })
+      pool.on('error', () => {})
+      opened.push(() => pool.end())
+      return postgresStore(pool)
+    }
+    const openRedis = async ({ port }) => {
+      const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { connectTimeout: 500 } })
+      client.on('error', () => {})
+      await client.connect()
+      opened.push(async () => client.destroy())
+      return redisStore(client)
+    }
+    const rounds = quick ? 1 : 5
+    const measure = async (name, start, work) => {
+      let server
+      try {
+        server = await start()
+      } catch (error) {
+        report.notRun(name, error.message)
+        return
+      }
+      try {
+        await work(server)
+      } finally {
+        for (const close of opened.splice(0)) await close()
+        await server.dispose()
+      }
+    }
+    // A quick run has one store: each waits until its memory is too old.
+    if (!quick) {
+      await measure('PostgreSQL', startPostgres, (server) =>
+        partition('PostgreSQL', server, openPostgres, { rounds, report }),
+      )
+    }
+    await measure(
+      'Redis',
+      () => startRedis({ persistence: 'aof' }),
+      (server) => partition('Redis', server, openRedis, { rounds, report }),
+    )
+    await measure(
+      'Redis, emptied',
+      () => startRedis({ persistence: 'none' }),
+      (server) => reseed(server, openRedis, report),
+    )
+  },
 }
 
-async function partition(name, port, open) {
+async function partition(name, { url, port }, open, { rounds, report }) {
   const memoryMs = []
   const refusalMs = []
   const healMs = []
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const proxy = await createTcpProxy({ port })
-    const auth = createRescind({ store: await open(proxy.port), keys, maxStalenessMs: MAX_STALENESS_MS })
+    const auth = createRescind({ store: await open({ url, port: proxy.port }), keys, maxStalenessMs: MAX_STALENESS_MS })
     await auth.ready()
     const { accessToken } = await auth.issue({ sub: randomUUID() })
     const request = {
@@ -75,14 +98,14 @@ async function partition(name, port, open) {
     await auth.close()
     await proxy.close()
   }
-  print(name, 'parted: the last answer from memory, ms', { value: Math.max(...memoryMs), most: MAX_STALENESS_MS + 20 })
-  print(name, 'parted: the slowest refusal with 503, ms', { value: Math.max(...refusalMs), most: 250 })
-  print(name, 'healed: the first guarded call that passes, ms', { value: Math.max(...healMs), most: 5_000 })
+  const worst = (what, values, most) => report.figure(name, what, { value: Math.max(...values), most, unit: 'ms' })
+  worst('parted: the last answer from memory', memoryMs, MAX_STALENESS_MS + 20)
+  worst('parted: the slowest refusal with 503', refusalMs, 250)
+  worst('healed: the first guarded call that passes', healMs, 5_000)
 }
 
-async function reseed(open) {
-  const server = await startRedis({ persistence: 'none' })
-  const held = createRescind({ store: await open(server.port), keys })
+async function reseed(server, open, report) {
+  const held = createRescind({ store: await open(server), keys })
   await held.ready()
   const sids = Array.from({ length: 10_000 }, () => randomUUID())
   await Promise.all(sids.map((sid) => held.revoke.session(sid)))
@@ -99,11 +122,11 @@ async function reseed(open) {
     return count
   }
   await eventually(async () => (await restored()) === sids.length, 20_000)
-  print('Redis', 'restarted empty: 10,000 revocations are back after, ms', {
+  report.figure('Redis', 'restarted empty: 10,000 revocations are back', {
     value: performance.now() - start,
     most: 2_000,
+    unit: 'ms',
   })
   await held.close()
   client.destroy()
-  await server.dispose()
 }

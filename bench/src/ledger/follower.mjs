@@ -1,5 +1,5 @@
 // A process of its own that follows a ledger and tells when each record arrived.
-import { backends } from './ledger-stores.mjs'
+import { backends } from './stores.mjs'
 
 const [name, place] = process.argv.slice(2)
 const { store, close } = await backends[name].open(place)

@@ -8,8 +8,8 @@ import { fileStore } from 'rescind/stores/file'
 import { postgresStore } from 'rescind/stores/postgres'
 import { redisStore } from 'rescind/stores/redis'
 import { sqliteStore } from 'rescind/stores/sqlite'
-import { startPostgres } from '../../tools/servers/postgres.mjs'
-import { startRedis } from '../../tools/servers/redis.mjs'
+import { startPostgres } from '../../../tools/servers/postgres.mjs'
+import { startRedis } from '../../../tools/servers/redis.mjs'
 
 /** The stores under measurement: how a server or a folder for one is made, and how a process opens a store on it. */
 export const backends = {
