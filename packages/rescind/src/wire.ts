@@ -73,6 +73,13 @@ export interface TokenResponse {
   readonly user: User
 }
 
+/** The answer of `POST /auth/reauthenticate`: the session keeps its refresh token, which is not told again. */
+export type AccessTokenResponse = Omit<TokenResponse, 'refresh_token' | 'refresh_expires_in'>
+
+/** What is answered in place of either where the tokens go into cookies: all but the tokens. */
+export type CookieTokenResponse = Pick<TokenResponse, 'expires_in' | 'session_id' | 'user'> &
+  Partial<Pick<TokenResponse, 'refresh_expires_in'>>
+
 /** One login of a user. Times are RFC 3339 UTC strings. */
 export interface Session {
   readonly id: string
@@ -81,7 +88,19 @@ export interface Session {
   readonly expires_at: string
   readonly ip: string | null
   readonly user_agent: string | null
+  /** What the user agent gives itself out for, in words; `null` where nobody can tell. */
+  readonly device: string | null
   readonly current: boolean
+}
+
+/** The answer of `GET /auth/sessions`: live sessions, newest first. */
+export interface SessionsResponse {
+  readonly sessions: readonly Session[]
+}
+
+/** The answer of `DELETE /auth/sessions`: how many sessions have ended. */
+export interface SessionsRevokedResponse {
+  readonly revoked: number
 }
 
 /** The answer of `GET /auth/status`. */

@@ -4,7 +4,7 @@ import type { RequestGuard } from '../session/request-guard.ts'
 import { type Admission, type Admitted, admit, type RouteOptions, renewal } from './shared/admission.ts'
 import { beforeHead } from './shared/before-head.ts'
 import { NodeView, writeAnswer } from './shared/node.ts'
-import { createSlot } from './shared/slot.ts'
+import { createSideSlot } from './shared/slot.ts'
 
 declare global {
   // biome-ignore lint/style/noNamespace: this is where Express has its types extended.
@@ -43,7 +43,7 @@ export function expressGuard<P, O, const Optional extends boolean | undefined = 
   auth: RequestGuard<P, O>,
   options?: RouteOptions<O, Optional>,
 ): ExpressGuard<Admitted<P, Optional>> {
-  const slot = createSlot<Admitted<P, Optional>>()
+  const slot = createSideSlot<Admitted<P, Optional>>()
   const guard = (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => {
     const proceed = (admission: Admission<Admitted<P, Optional>>) => {
       if (!admission.ok) return writeAnswer(response, admission.answer)

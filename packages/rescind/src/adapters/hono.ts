@@ -1,9 +1,10 @@
 import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { RescindError } from '../base/errors.ts'
+import type { Decision } from '../session/guard.ts'
 import type { RequestGuard } from '../session/request-guard.ts'
 import { mediaType } from '../web/body-field.ts'
 import type { RequestView } from '../web/request.ts'
-import { type Admitted, admit, type RouteOptions, renewal } from './shared/admission.ts'
+import { type Admitted, admit, type Doorkeeper, type RouteOptions, renewal } from './shared/admission.ts'
 
 /**
  * A middleware that lets a request pass only with a good token, and answers the refusal itself. Who makes the request
@@ -22,15 +23,19 @@ export function honoGuard<P, O, const Optional extends boolean | undefined = fal
   auth: RequestGuard<P, O>,
   options?: RouteOptions<O, Optional>,
 ): MiddlewareHandler<{ Variables: { auth: Admitted<P, Optional> } }> {
-  const guard = {
-    async check(view: HonoView, given?: O) {
-      const decision = await auth.check(view, given)
-      return view.wantsBody ? auth.check(await view.withBody(), given) : decision
+  const again = async (view: HonoView, given?: O) => auth.check(await view.withBody(), given)
+  const guard: Doorkeeper<P, O, HonoView> = {
+    check(view, given) {
+      const decision = auth.check(view, given)
+      const settle = (settled: Decision<P>) => (view.wantsBody ? again(view, given) : settled)
+      return decision instanceof Promise ? decision.then(settle) : settle(decision)
     },
-    answer: (error: RescindError, view: HonoView) => auth.answer(error, view),
+    answer: (error, view) => auth.answer(error, view),
   }
   return async (c, next) => {
-    const admission = await admit(guard, new HonoView(c.req), options)
+    const admitted = admit(guard, new HonoView(c.req), options)
+    // Nothing is waited for that is there already: two turns of the queue cost 1 µs of the 18 that a request takes.
+    const admission = admitted instanceof Promise ? await admitted : admitted
     if (!admission.ok) {
       const { status, headers, body } = admission.answer
       return c.newResponse(JSON.stringify(body), new Response(null, { status, headers }))
@@ -47,8 +52,6 @@ export function honoGuard<P, O, const Optional extends boolean | undefined = fal
 
 /** A Hono request as a guard reads it. */
 class HonoView implements RequestView {
-  readonly method: string
-  readonly url: string
   /** Whether the guard has asked for the body before it was read. */
   wantsBody = false
   readonly #request: HonoRequest
@@ -56,8 +59,15 @@ class HonoView implements RequestView {
 
   constructor(request: HonoRequest) {
     this.#request = request
-    this.method = request.method
-    this.url = request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2))
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get url(): string {
+    const { url } = this.#request
+    return url.slice(url.indexOf('/', url.indexOf('//') + 2))
   }
 
   header(name: string): string | undefined {

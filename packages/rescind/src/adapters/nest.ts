@@ -5,7 +5,7 @@ import type { RequestGuard } from '../session/request-guard.ts'
 import { type Admission, type Admitted, admit, type RouteOptions, renewal } from './shared/admission.ts'
 import { beforeHead } from './shared/before-head.ts'
 import { NodeView } from './shared/node.ts'
-import { createSlot } from './shared/slot.ts'
+import { createSideSlot } from './shared/slot.ts'
 
 /** The parts of `@nestjs/common` that the guard uses: they have to be those of your app. */
 export interface NestParts {
@@ -60,7 +60,7 @@ export function nestGuard<P, O, const Optional extends boolean | undefined = fal
   nest: NestParts,
   options?: RouteOptions<O, Optional>,
 ): NestGuard<Admitted<P, Optional>> {
-  const slot = createSlot<Admitted<P, Optional>>()
+  const slot = createSideSlot<Admitted<P, Optional>>()
   const principal = (context: ExecutionContext) => slot.read(context.switchToHttp().getRequest<object>())
   const param = nest.createParamDecorator((_data, context) => principal(context))
   return {

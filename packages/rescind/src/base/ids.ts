@@ -45,10 +45,36 @@ export function uuidV7(nowMs: number, random: Uint8Array): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${digits.slice(0, 3)}-${variant}${digits.slice(4, 7)}-${digits.slice(7, 19)}`
 }
 
-const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const DASH = 0x2d
+const SEVEN = 0x37
+const UUID_LENGTH = 36
+/** The value of each hexadecimal digit in lower case, by character code; -1 for any other character. */
+const HEX_VALUES = new Int8Array(128).fill(-1)
+for (const digit of '0123456789abcdef') HEX_VALUES[digit.charCodeAt(0)] = Number.parseInt(digit, 16)
 
-/** The time in milliseconds that a UUIDv7 in lower case tells; `NaN` for any other text. */
+/**
+ * The time in milliseconds that a UUIDv7 in lower case tells; `NaN` for any other text. By hand, since a regular expression
+ * with captures takes four times as long, for every token that is new.
+ */
 export function uuidV7Time(id: string): number {
-  const [, high = '', low = ''] = UUID_V7.exec(id) ?? []
-  return Number.parseInt(high + low, 16)
+  if (id.length !== UUID_LENGTH || id.charCodeAt(14) !== SEVEN) return Number.NaN
+  if (id.charCodeAt(8) !== DASH || id.charCodeAt(13) !== DASH) return Number.NaN
+  if (id.charCodeAt(18) !== DASH || id.charCodeAt(23) !== DASH) return Number.NaN
+  const high = hexValue(id, 0, 8)
+  const low = hexValue(id, 9, 13)
+  const rest = hexValue(id, 15, 18) | hexValue(id, 19, 23) | hexValue(id, 24, 30) | hexValue(id, 30, 36)
+  const isVariant = (hexValue(id, 19, 20) & 0xc) === 0x8
+  return high < 0 || low < 0 || rest < 0 || !isVariant ? Number.NaN : high * 0x1_0000 + low
+}
+
+/** The number that the hexadecimal digits from `start` to `end` write; negative where one of them is none. */
+function hexValue(text: string, start: number, end: number): number {
+  let value = 0
+  let anyBad = 0
+  for (let at = start; at < end; at += 1) {
+    const digit = HEX_VALUES[text.charCodeAt(at)] ?? -1
+    anyBad |= digit
+    value = value * 16 + digit
+  }
+  return anyBad < 0 ? -1 : value
 }

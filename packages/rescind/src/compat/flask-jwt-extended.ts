@@ -1,4 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.ts'
+import type { RescindError } from '../base/errors.ts'
+import { harmless } from '../base/harmless.ts'
 import { type RandomSource, systemRandom } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/types.ts'
 import type { RequestGuard } from '../session/request-guard.ts'
@@ -42,6 +44,8 @@ export interface FlaskJwtOptions<User = unknown, Subject = JsonValue> {
   readonly random?: RandomSource | undefined
   /** Told what an operator should know: weak keys, a broken feed. Never told a token or a secret. @default silent */
   readonly onWarning?: ((message: string) => void) | undefined
+  /** Told of each request that a guard answers with 500 or 503, with the `cause` that the answer keeps to itself. @default silent */
+  readonly onFailure?: ((error: RescindError) => void) | undefined
 }
 
 /**
@@ -132,7 +136,7 @@ export function createFlaskJwt<User = unknown, Subject = JsonValue>(
   const encode = createEncode(config, loaders, { wallNow, random })
   const decode = createDecode(config, loaders, wallNow)
   const guard = createGuard({ config, loaders, decode, revocation, wallNow })
-  const answer = createAnswers(loaders, settings)
+  const answer = createAnswers(loaders, settings, harmless(options.onFailure))
 
   const decodeToken = async (token: string, given?: DecodeOptions) => (await decode(token, given)).claims
   const getCsrfToken = async (token: string): Promise<string> => {

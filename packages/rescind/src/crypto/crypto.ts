@@ -22,8 +22,10 @@ export type ReadableMaterial = Exclude<KeyMaterial, Uint8Array>
  * do not match, and with `invalid_config` where the runtime lacks the algorithm: a key is proved before its first use.
  */
 export interface Signer {
-  sign(input: string): Uint8Array | Promise<Uint8Array>
-  verify(input: string, signature: Uint8Array): boolean | Promise<boolean>
+  /** The signature in base64url, as a token holds it. */
+  sign(input: string): string | Promise<string>
+  /** False also for a signature that is not base64url in its canonical spelling. */
+  verify(input: string, signature: string): boolean | Promise<boolean>
   /** Settles once the key has been proved. */
   proved(): void | Promise<void>
 }

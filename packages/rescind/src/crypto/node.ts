@@ -1,7 +1,6 @@
 import {
   constants,
   createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -23,6 +22,8 @@ import {
   type ReadableMaterial,
   type RuntimeCrypto,
 } from './crypto.ts'
+import { createHmacText } from './node-hmac.ts'
+import { sameText } from './same-text.ts'
 
 const RSA_BITS = 3072
 
@@ -60,10 +61,10 @@ export const secretOf: RuntimeCrypto['secretOf'] = (material) =>
 /** See {@link RuntimeCrypto}. */
 export const openSecret: RuntimeCrypto['openSecret'] = (secret, hash): OpenedSecret => {
   const key = createSecretKey(secret)
-  const sign = (input: string) => createHmac(hash, key).update(input).digest()
+  const sign = createHmacText(secret, hash)
   return {
     sign,
-    verify: (input, signature) => sameBytes(sign(input), signature),
+    verify: (input, signature) => sameText(sign(input), signature),
     proved: () => {},
     bytes: () => key.export(),
   }
@@ -79,8 +80,11 @@ export const openKey: RuntimeCrypto['openKey'] = (material, { facts, check }): O
   const hash = facts.kind === 'ed25519' ? null : facts.hash
   const signing = { key, ...signatureForm(facts) }
   const verifying = { ...signing, key: publicKey }
-  const sign = (input: string) => nodeSign(hash, Buffer.from(input), signing)
-  const verify = (input: string, signature: Uint8Array) => nodeVerify(hash, Buffer.from(input), verifying, signature)
+  const sign = (input: string) => nodeSign(hash, Buffer.from(input), signing).toString('base64url')
+  const verify = (input: string, signature: string) => {
+    const bytes = decodeBase64Url(signature)
+    return bytes !== null && nodeVerify(hash, Buffer.from(input), verifying, bytes)
+  }
   if (canSign) prove(() => verify(PROBE, sign(PROBE)))
   return { canSign, publicJwk, privateJwk: () => exported(key), sign, verify, proved: () => {} }
 }

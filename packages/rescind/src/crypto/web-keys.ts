@@ -1,6 +1,6 @@
 import type { JsonWebKey, webcrypto } from 'node:crypto'
 import { configError, RescindError, unsafeKey } from '../base/errors.ts'
-import { fromBase64Url } from './base64url.ts'
+import { fromBase64Url, toBase64Url } from './base64url.ts'
 import {
   type AsymmetricFacts,
   type KeyOrder,
@@ -88,11 +88,12 @@ function signer(open: () => Promise<KeyPair>, params: Params): Signer {
     async sign(input) {
       const { signing } = await opened()
       if (signing === null) throw configError('this key is public: it verifies and cannot sign')
-      return new Uint8Array(await crypto.subtle.sign(params, signing, encoder.encode(input)))
+      return toBase64Url(new Uint8Array(await crypto.subtle.sign(params, signing, encoder.encode(input))))
     },
     async verify(input, signature) {
       const { verifying } = await opened()
-      return crypto.subtle.verify(params, verifying, signature, encoder.encode(input))
+      const bytes = fromBase64Url(signature)
+      return bytes !== null && crypto.subtle.verify(params, verifying, bytes, encoder.encode(input))
     },
     async proved() {
       await opened()

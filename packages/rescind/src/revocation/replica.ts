@@ -23,6 +23,8 @@ export interface Replica {
   start(deadlineMs: number): Promise<void>
   /** Takes in what this process has just recorded, ahead of the feed. */
   apply(records: readonly Revocation[]): void
+  /** Says that this process is about to record it: the ledger may bring it back first. Answers how to take that back. */
+  announce(record: Revocation): () => void
   /** What kills these ids according to memory. A hit counts whatever the age; a miss only when `live`. */
   find(ids: TokenIds): RevocationKind | null
   /** Hashes the ids of a token once for many a {@link findPrepared}. */
@@ -59,6 +61,8 @@ export interface ReplicaParts {
   readonly shared: boolean
   /** Told of every record that is new here. */
   readonly onRecord: (record: Revocation) => void
+  /** Told of those of them that the ledger brought after the first replay. */
+  readonly onArrival: (record: Revocation) => void
   readonly onStateChange: (state: ReplicaState) => void
   /** Told, in words without secrets, when the feed breaks and when history was lost. */
   readonly onWarning: (message: string) => void
@@ -70,7 +74,7 @@ const STATE_CHECKS_PER_STALENESS = 4
 
 /** Makes a replica that has not started. */
 export function createReplica(parts: ReplicaParts): Replica {
-  const { ledger, clock, maxStalenessMs, shared, onRecord, onStateChange, onWarning } = parts
+  const { ledger, clock, maxStalenessMs, shared, onRecord, onArrival, onStateChange, onWarning } = parts
   const set = createRevocationSet()
   const ending = new AbortController()
   let provedAt: number | null = null
@@ -93,6 +97,15 @@ export function createReplica(parts: ReplicaParts): Replica {
   const take = (records: readonly Revocation[]) => {
     for (const record of records) if (set.add(record)) onRecord(record)
   }
+  const announced = new Set<string>()
+  const takeFromLedger = (records: readonly Revocation[]) => {
+    if (provedAt === null) return take(records)
+    for (const record of records) {
+      if (!set.add(record)) continue
+      onRecord(record)
+      if (!announced.has(nameOf(record))) onArrival(record)
+    }
+  }
   const reached = (ok: boolean) => {
     reachable = ok
     tellState()
@@ -101,7 +114,7 @@ export function createReplica(parts: ReplicaParts): Replica {
     ledger,
     clock,
     silenceMs: shared ? Math.max(SHORTEST_SILENCE_MS, maxStalenessMs) : Number.POSITIVE_INFINITY,
-    take,
+    take: takeFromLedger,
     held: () => set.records(clock.now()),
     proved(askedAt) {
       provedAt = Math.max(provedAt ?? askedAt, askedAt)
@@ -128,6 +141,11 @@ export function createReplica(parts: ReplicaParts): Replica {
       following = feed.follow(ending.signal)
     },
     apply: take,
+    announce(record) {
+      const name = nameOf(record)
+      announced.add(name)
+      return () => announced.delete(name)
+    },
     find: (ids) => set.find(ids),
     prepare: (ids) => set.prepare(ids),
     findPrepared: (prepared) => set.findPrepared(prepared),
@@ -162,4 +180,8 @@ export function createReplica(parts: ReplicaParts): Replica {
       await following
     },
   }
+}
+
+function nameOf(record: Revocation): string {
+  return `${record.at} ${record.kind} ${record.kind === 'everything' ? '' : record.id}`
 }

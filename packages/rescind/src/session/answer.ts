@@ -3,25 +3,36 @@ import type { RequestView } from '../web/request.ts'
 import { type Answer, problemAnswer } from '../web/respond.ts'
 import type { Answers } from './hooks.ts'
 
+/** Who hears of answers that are nobody's wish. */
+export interface AnswerListeners {
+  readonly onWarning: (message: string) => void
+  readonly onFailure: (error: RescindError) => void
+}
+
 /** Answers a refused request, with the program's own answer where it has one. Never throws, never rejects. */
 export function createAnswer(
   answers: Answers,
-  onWarning: (message: string) => void,
+  { onWarning, onFailure }: AnswerListeners,
 ): (error: RescindError, request: RequestView) => Answer | Promise<Answer> {
-  const failed = (code: string): Answer => {
+  const failed = (code: string, cause?: unknown): Answer => {
     onWarning(`the answer for ${code} failed: the request was answered with 500`)
-    return problemAnswer(new RescindError('internal_error', 'The answer failed.'))
+    const failure = new RescindError('internal_error', 'The answer failed.', { cause })
+    onFailure(failure)
+    return problemAnswer(failure)
   }
   return (error, request) => {
     const { code } = error
+    if (error.status >= 500) onFailure(error)
     const own = isRequestErrorCode(code) ? answers[code] : answers.internal_error
     if (own === undefined) return problemAnswer(error)
     try {
       const answer = own(error, request)
       const checked = (given: Answer) => (isAnswer(given) ? given : failed(code))
-      return answer instanceof Promise ? answer.then(checked).catch(() => failed(code)) : checked(answer)
-    } catch {
-      return failed(code)
+      return answer instanceof Promise
+        ? answer.then(checked).catch((cause: unknown) => failed(code, cause))
+        : checked(answer)
+    } catch (cause) {
+      return failed(code, cause)
     }
   }
 }

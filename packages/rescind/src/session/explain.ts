@@ -36,7 +36,7 @@ export function createExplain(parts: {
   return async (token) => {
     const nowMs = wallNow()
     try {
-      const { jti, sid, sub, iatMs, expMs: expiresAtMs } = (await tenants.verify(token, nowMs)).verified
+      const { jti, sid, sub, iatMs, expMs: expiresAtMs } = (await tenants.verify(token, nowMs, true)).verified
       const ids = { jti, sid, sub, iatMs }
       const revocation = await recording(() => ledger.find(ids, nowMs))
       const kind = revocation?.kind ?? replica.find(ids)

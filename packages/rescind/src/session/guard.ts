@@ -64,7 +64,7 @@ export function createGuard<User, Claims extends object, Identity>(
   /** Without hooks, all that a check may have to wait for is a signature and the ledger. */
   const checkPlainly = (found: FoundToken, options: CheckOptions): Verdict | Promise<Verdict> => {
     const nowMs = wallNow()
-    const noted = tenants.verify(found.token, nowMs)
+    const noted = tenants.verify(found.token, nowMs, isPart(found))
     return noted instanceof Promise
       ? noted.then((late) => checkNoted(late, found, { options, nowMs }))
       : checkNoted(noted, found, { options, nowMs })
@@ -90,7 +90,7 @@ export function createGuard<User, Claims extends object, Identity>(
 
   const checkWithHooks = async (found: FoundToken, options: CheckOptions): Promise<Verdict> => {
     const nowMs = wallNow()
-    const { verified, note } = await tenants.verify(found.token, nowMs)
+    const { verified, note } = await tenants.verify(found.token, nowMs, isPart(found))
     checkCsrf(verified, found)
     const fresh = checkDemands(verified, options, nowMs)
     const { header } = verified
@@ -139,6 +139,11 @@ export function createGuard<User, Claims extends object, Identity>(
       }
     },
   }
+}
+
+/** A header holds little more than its token; cookies come all in one text, and of what a program gives nobody knows. */
+function isPart({ location }: FoundToken): boolean {
+  return location === 'cookie' || location === null
 }
 
 function checkCsrf(verified: VerifiedToken, { csrf: submitted }: FoundToken): void {

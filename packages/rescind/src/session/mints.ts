@@ -1,5 +1,6 @@
 import { boundedNumber } from '../base/config.ts'
 import { configError, RescindError } from '../base/errors.ts'
+import type { Awaitable, TokenType } from '../base/types.ts'
 import { checkedChoice } from '../web/settings.ts'
 import { callHook } from './hooks.ts'
 import type { Login, SingleToken, Subject } from './login.ts'
@@ -31,12 +32,20 @@ export function createMints<User, Claims extends object, Identity>(
   const { clock, hooks, store } = settings
   const { tokens, tenants, afterCutoffs } = parts
 
-  const subject = async ({ sub, identity }: Subject<Identity>): Promise<string> => {
-    if (identity === undefined) return checkedId('sub', sub ?? '')
+  const subject = ({ sub, identity }: Subject<Identity>): Awaitable<string> =>
+    identity === undefined ? checkedId('sub', sub ?? '') : named(identity)
+
+  const named = async (identity: Identity): Promise<string> => {
     const { identity: hook } = hooks
-    const named: unknown = hook === undefined ? identity : await callHook('identity', () => hook(identity))
-    if (typeof named !== 'string') throw configError('an identity that is no string needs the identity hook')
-    return checkedId('sub', named)
+    const name: unknown = hook === undefined ? identity : await callHook('identity', () => hook(identity))
+    if (typeof name !== 'string') throw configError('an identity that is no string needs the identity hook')
+    return checkedId('sub', name)
+  }
+
+  const lifeMs = (type: TokenType, ttlSeconds: number | undefined): number => {
+    if (ttlSeconds === undefined) return type === 'access' ? settings.accessTtlMs : settings.refreshTtlMs
+    const life = { min: 1, max: settings.maxTokenTtlMs / 1000, unit: 'seconds, no more than maxTokenTtlSeconds,' }
+    return boundedNumber('ttlSeconds', ttlSeconds, life) * 1000
   }
 
   return {
@@ -63,26 +72,30 @@ export function createMints<User, Claims extends object, Identity>(
       const times = { createdAtMs: nowMs, lastUsedAtMs: nowMs, expiresAtMs, endsAtMs }
       return { pair, session: { sid, sub, refreshHash: refreshHash(jti), ...times, ip, userAgent } }
     },
-    async single({ type = 'access', fresh = false, ttlSeconds, claims, headers, ...wanted }) {
-      const sub = await subject(wanted as Subject<Identity>)
+    async single(wanted) {
+      const { type = 'access', fresh = false, claims, headers, identity } = wanted
+      const subjectOf = subject(wanted)
+      const sub = typeof subjectOf === 'string' ? subjectOf : await subjectOf
       checkedChoice('type', type, ['access', 'refresh'])
       const nowMs = afterCutoffs(sub, clock.now())
-      const life = { min: 1, max: settings.maxTokenTtlMs / 1000, unit: 'seconds, no more than maxTokenTtlSeconds,' }
-      const ttlMs =
-        ttlSeconds === undefined
-          ? type === 'access'
-            ? settings.accessTtlMs
-            : settings.refreshTtlMs
-          : boundedNumber('ttlSeconds', ttlSeconds, life) * 1000
-      const order = { sub, sid: undefined, identity: wanted.identity, authTimeMs: undefined, claims, headers }
-      const { token } = await tokens.mint(order, {
-        type,
-        fresh: freshUntil(fresh, nowMs),
-        jti: tokens.newId(nowMs),
-        issuedAtMs: nowMs,
-        expiresAtMs: nowMs + ttlMs,
-      })
-      return token
+      const minted = tokens.mint(
+        {
+          sub,
+          sid: undefined,
+          identity,
+          authTimeMs: undefined,
+          claims: claims ?? undefined,
+          headers: headers ?? undefined,
+        },
+        {
+          type,
+          fresh: freshUntil(fresh, nowMs),
+          jti: tokens.newId(nowMs),
+          issuedAtMs: nowMs,
+          expiresAtMs: nowMs + lifeMs(type, wanted.ttlSeconds),
+        },
+      )
+      return minted instanceof Promise ? (await minted).token : minted.token
     },
     async stepUp(principal, freshSeconds) {
       const { sub, sid, token } = principal

@@ -1,9 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { boundedNumber } from '../base/config.ts'
-import { configError } from '../base/errors.ts'
+import { configError, type RescindError } from '../base/errors.ts'
+import { harmless } from '../base/harmless.ts'
 import { type RandomSource, systemRandom } from '../base/ids.ts'
 import type { JsonObject } from '../base/types.ts'
+import type { Revocation } from '../revocation/revocation.ts'
+import type { TokenTyp } from '../tokens/jws.ts'
 import type { KeyRing } from '../tokens/key-ring.ts'
 import { type CookieOptions, createTokenCookies, type TokenCookies } from '../web/cookies.ts'
 import { type CsrfCheck, type CsrfOptions, createCsrfCheck } from '../web/csrf.ts'
@@ -24,6 +27,12 @@ export interface RescindOptions<User = unknown, Claims extends object = JsonObje
   readonly issuer?: string | undefined
   /** Written as `aud`, and then required of every token. @default none */
   readonly audience?: string | undefined
+  /**
+   * What the header of an access token calls it. `at+jwt` is for resource servers that go by RFC 9068; they also ask for
+   * `issuer`, `audience` and a claim `client_id`. Both kinds are accepted, whichever is written.
+   * @default 'JWT'
+   */
+  readonly accessTokenTyp?: TokenTyp | undefined
   /** Life of an access token in seconds. @default 900 */
   readonly accessTtlSeconds?: number | undefined
   /** Life of a refresh token in seconds; each rotation starts it anew. @default 2_592_000 (30 days) */
@@ -54,7 +63,10 @@ export interface RescindOptions<User = unknown, Claims extends object = JsonObje
   readonly onUnavailable?: 'deny' | 'allow' | undefined
   /** How long the ledger may take to answer when asked for one request, in milliseconds. @default 200 */
   readonly askTimeoutMs?: number | undefined
-  /** How many verified tokens are remembered; about 1.5 kB each. @default 10_000 */
+  /**
+   * How many verified tokens are remembered, each from its second sight on; about 1 KiB each.
+   * @default 10_000
+   */
   readonly verifiedTokenCacheSize?: number | undefined
   /** The cookies that carry tokens, where `locations` names them. */
   readonly cookies?: CookieOptions | undefined
@@ -73,6 +85,19 @@ export interface RescindOptions<User = unknown, Claims extends object = JsonObje
   readonly random?: RandomSource | undefined
   /** Told what an operator should know: weak keys, a broken feed. Never told a token or a secret. @default silent */
   readonly onWarning?: ((message: string) => void) | undefined
+  /**
+   * Told of each request that a guard answers with 500 or 503: the fault of a hook or a store, whose `cause` the answer
+   * keeps to itself. The cause is as it was thrown: what your own hooks put into it is yours to keep out of a log.
+   * @default silent
+   */
+  readonly onFailure?: ((error: RescindError) => void) | undefined
+  /**
+   * Told of each revocation that comes from elsewhere once this process goes by it, and how many milliseconds after its
+   * `at` that is; 0 where the clock of the other machine runs ahead. What was recorded before this process began is left
+   * out; what this process records itself is taken in before the ledger brings it back, and so is left out as a rule.
+   * @default silent
+   */
+  readonly onArrival?: ((record: Revocation, delayMs: number) => void) | undefined
 }
 
 /** The options with every default filled in, and times in milliseconds. */
@@ -81,6 +106,7 @@ export interface Settings<User = unknown, Claims extends object = JsonObject, Id
   readonly keys: KeyRing
   readonly issuer: string | undefined
   readonly audience: string | undefined
+  readonly accessTokenTyp: TokenTyp
   readonly accessTtlMs: number
   readonly refreshTtlMs: number
   readonly sessionTtlMs: number
@@ -104,6 +130,8 @@ export interface Settings<User = unknown, Claims extends object = JsonObject, Id
   readonly clock: Clock
   readonly random: RandomSource
   readonly onWarning: (message: string) => void
+  readonly onFailure: (error: RescindError) => void
+  readonly onArrival: (record: Revocation, delayMs: number) => void
 }
 
 const YEAR_SECONDS = 31_536_000
@@ -144,6 +172,7 @@ export function readOptions<User, Claims extends object, Identity>(
     keys,
     issuer,
     audience,
+    accessTokenTyp: oneOf('accessTokenTyp', options.accessTokenTyp ?? 'JWT', ['JWT', 'at+jwt']),
     accessTtlMs,
     refreshTtlMs,
     maxTokenTtlMs: Math.max(seconds('maxTokenTtlSeconds', 2_592_000), accessTtlMs, refreshTtlMs),
@@ -173,22 +202,13 @@ export function readOptions<User, Claims extends object, Identity>(
       }) * 1000,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    onWarning: harmless(options.onWarning ?? (() => {})),
+    onWarning: harmless(options.onWarning),
+    onFailure: harmless(options.onFailure),
+    onArrival: harmless(options.onArrival),
   })
 }
 
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
   if (!allowed.includes(value)) throw configError(`${name} must be one of ${allowed.join(', ')}`)
   return value
-}
-
-/** A hook that throws must not break the feed that reports through it. */
-function harmless(hook: (message: string) => void): (message: string) => void {
-  return (message) => {
-    try {
-      hook(message)
-    } catch {
-      // There is nobody left to tell.
-    }
-  }
 }

@@ -142,6 +142,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
     maxStalenessMs: settings.maxStalenessMs,
     shared: store.guarantees.shared,
     onRecord: watchers.notify,
+    onArrival: (record) => settings.onArrival(record, Math.max(0, wallNow() - record.at)),
     onStateChange: (state) => {
       for (const listener of listeners) tell(listener, state)
     },
@@ -218,7 +219,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
       return refresh(await verify(refreshToken, { type: 'refresh' }))
     },
     check: guard.check,
-    answer: createAnswer(hooks.answers ?? {}, onWarning),
+    answer: createAnswer(hooks.answers ?? {}, settings),
     ...createRenewal(settings, { revoked, tenants, tokens, sessionCookies }),
     cookies: sessionCookies,
     async isRevoked(ids) {

@@ -71,13 +71,18 @@ export function createRevoke(parts: {
   const { orders, store, writer, replica } = parts
 
   const carryOut = async ({ which, revocation }: RevocationOrder): Promise<number> => {
-    const { ended, recorded } = await recording(async () => {
-      if (which !== null) return writer.end({ which, revocation })
-      await writer.append(revocation)
-      return { ended: 0, recorded: [revocation] }
-    })
-    replica.apply(recorded)
-    return ended
+    const over = replica.announce(revocation)
+    try {
+      const { ended, recorded } = await recording(async () => {
+        if (which !== null) return writer.end({ which, revocation })
+        await writer.append(revocation)
+        return { ended: 0, recorded: [revocation] }
+      })
+      replica.apply(recorded)
+      return ended
+    } finally {
+      over()
+    }
   }
 
   const carryOutWithin = async (

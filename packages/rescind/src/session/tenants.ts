@@ -10,8 +10,8 @@ import { callHook, type Hooks } from './hooks.ts'
 export interface Tenants {
   /** False where all tokens are verified by the same keys. */
   readonly areMany: boolean
-  /** A promise where there are tenants. Throws or rejects as {@link TokenVerifier.verify}. */
-  verify(token: string, nowMs: number): Awaitable<NotedToken<CheckableToken>>
+  /** A promise where there are tenants. Throws or rejects as {@link TokenVerifier.verify}; `isPart` is as there. */
+  verify(token: string, nowMs: number, isPart: boolean): Awaitable<NotedToken<CheckableToken>>
   /**
    * Rejects with `token_invalid` when a token that follows another would not be verified by the same keys: a tenant that
    * signs by itself could name the user of another one, and have a token of that one's made.
@@ -25,7 +25,11 @@ export function createTenants(
   verificationKeys: Hooks<unknown, never, unknown>['verificationKeys'],
 ): Tenants {
   if (verificationKeys === undefined) {
-    return { areMany: false, verify: (token, nowMs) => verifier.verify(token, nowMs), checkSuccessor: async () => {} }
+    return {
+      areMany: false,
+      verify: (token, nowMs, isPart) => verifier.verify(token, nowMs, isPart),
+      checkSuccessor: async () => {},
+    }
   }
   const ringOf = async (token: string): Promise<KeyRing> => {
     const { header, payload } = peekJws(token)
@@ -37,7 +41,7 @@ export function createTenants(
   }
   return {
     areMany: true,
-    verify: async (token, nowMs) => verifier.verify(token, nowMs, await ringOf(token)),
+    verify: async (token, nowMs, isPart) => verifier.verify(token, nowMs, isPart, await ringOf(token)),
     async checkSuccessor(parent, successor) {
       if ((await ringOf(parent)) === (await ringOf(successor))) return
       throw new RescindError('token_invalid', 'The token that would follow belongs to another tenant.')

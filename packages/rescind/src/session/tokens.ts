@@ -1,6 +1,6 @@
 import { encodeBase64Url, sha256 } from '#crypto'
 import { createIdSource, type RandomSource, uuidV7 } from '../base/ids.ts'
-import type { JsonObject, TokenType } from '../base/types.ts'
+import type { Awaitable, JsonObject, TokenType } from '../base/types.ts'
 import { signingKey } from '../tokens/key-ring.ts'
 import type { Key } from '../tokens/keys.ts'
 import { mintToken, type TokenOrder } from '../tokens/mint.ts'
@@ -58,11 +58,16 @@ export interface MintedToken {
   readonly csrf: string | null
 }
 
+/** What the hooks made for one token, or what there is without them. */
+interface Made extends Pick<TokenOrder, 'claims' | 'headers' | 'derived'> {
+  readonly key: Key
+}
+
 /** Mints tokens by the settings and hooks. */
 export interface TokenFactory<Identity> {
   newId(nowMs: number): string
-  /** Rejects with `invalid_config` for claims that cannot be signed, and with what a hook threw. */
-  mint(order: MintOrder<Identity>, facts: TokenFacts): Promise<MintedToken>
+  /** Throws or rejects with `invalid_config` for claims that cannot be signed, and with what a hook threw. */
+  mint(order: MintOrder<Identity>, facts: TokenFacts): Awaitable<MintedToken>
   pair(order: PairOrder<Identity>): Promise<TokenPair>
 }
 
@@ -72,42 +77,58 @@ const CSRF_BYTES = 32
 export function createTokenFactory<User, Claims extends object, Identity>(
   settings: Settings<User, Claims, Identity>,
 ): TokenFactory<Identity> {
-  const { keys, issuer, audience, accessTtlMs, hooks, random } = settings
+  const { keys, issuer, audience, accessTokenTyp, accessTtlMs, hooks, random } = settings
   const newId = createIdSource(random)
 
-  const signer = async (subject: TokenSubject<Identity>): Promise<Key> => {
-    const { signingKey: hook } = hooks
-    return hook === undefined ? signingKey(keys) : callHook('signingKey', () => hook(subject))
+  const hasHooks = [hooks.claims, hooks.headers, hooks.signingKey].some((hook) => hook !== undefined)
+
+  /** Most programs leave minting to the library: then nobody has to be waited for. */
+  const madeFor = (subject: TokenSubject<Identity>, { claims, headers }: MintOrder<Identity>): Awaitable<Made> => {
+    if (hasHooks) return askHooks(subject, { claims, headers })
+    return { claims, headers, derived: [], key: signingKey(keys) }
   }
-  const claimsFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}) => {
-    const { claims: hook } = hooks
-    const made = hook === undefined ? {} : await callHook('claims', () => hook(subject))
-    return { claims: { ...made, ...given }, derived: Object.keys(made).filter((name) => !Object.hasOwn(given, name)) }
-  }
-  const headersFor = async (subject: TokenSubject<Identity>, given: JsonObject = {}): Promise<JsonObject> => {
-    const { headers: hook } = hooks
-    return hook === undefined ? given : { ...(await callHook('headers', () => hook(subject))), ...given }
+  const askHooks = async (subject: TokenSubject<Identity>, given: Pick<MintOrder<Identity>, 'claims' | 'headers'>) => {
+    const { claims: claimsHook, headers: headersHook, signingKey: keyHook } = hooks
+    const claims = claimsHook === undefined ? {} : await callHook('claims', () => claimsHook(subject))
+    const headers = headersHook === undefined ? {} : await callHook('headers', () => headersHook(subject))
+    const key = keyHook === undefined ? signingKey(keys) : await callHook('signingKey', () => keyHook(subject))
+    return {
+      claims: { ...claims, ...given.claims },
+      derived: Object.keys(claims).filter((name) => !Object.hasOwn(given.claims ?? {}, name)),
+      headers: headersHook === undefined ? given.headers : { ...headers, ...given.headers },
+      key,
+    }
   }
 
-  const mint: TokenFactory<Identity>['mint'] = async (order, { csrfSeed, ...facts }) => {
-    const { sub, identity, sid, authTimeMs } = order
-    const subject = { sub, identity, type: facts.type }
-    const csrf = settings.namesCsrf ? csrfToken(csrfSeed ?? drawn(random)) : undefined
-    const token = await mintToken(
-      {
-        ...facts,
-        sub,
-        sid,
-        issuer,
-        audience,
-        authTimeMs,
-        csrf,
-        ...(await claimsFor(subject, order.claims)),
-        headers: await headersFor(subject, order.headers),
-      },
-      await signer(subject),
-    )
-    return { token, csrf: csrf ?? null }
+  const mint: TokenFactory<Identity>['mint'] = (order, facts) => {
+    const { sub, sid, authTimeMs } = order
+    const { type, jti, fresh, issuedAtMs, expiresAtMs } = facts
+    const csrf = settings.namesCsrf ? csrfToken(facts.csrfSeed ?? drawn(random)) : undefined
+    const sign = ({ claims, headers, derived, key }: Made) =>
+      mintToken(
+        {
+          type,
+          sub,
+          jti,
+          sid,
+          fresh,
+          issuedAtMs,
+          expiresAtMs,
+          issuer,
+          audience,
+          authTimeMs,
+          csrf,
+          claims,
+          derived,
+          headers,
+          typ: type === 'access' ? accessTokenTyp : 'JWT',
+        },
+        key,
+      )
+    const minted = (token: string): MintedToken => ({ token, csrf: csrf ?? null })
+    const made = madeFor({ sub, identity: order.identity, type }, order)
+    const token = made instanceof Promise ? made.then(sign) : sign(made)
+    return token instanceof Promise ? token.then(minted) : minted(token)
   }
 
   const secondsUntil = (ms: number) => Math.max(0, Math.floor((ms - settings.clock.now()) / 1000))

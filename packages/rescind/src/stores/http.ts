@@ -1,14 +1,16 @@
 import { boundedNumber } from '../base/config.ts'
 import { RescindError } from '../base/errors.ts'
 import type { Sessions, Store } from '../session/sessions.ts'
-import { checkedToken, serviceAddress } from './http/address.ts'
+import { serviceAddress } from './http/address.ts'
+import { authorizationOf, type HttpCredentials } from './http/authorization.ts'
 import { httpLedger, readOnly } from './http/ledger.ts'
 import { createHttpService, type HttpService } from './http/service.ts'
 
+/** How {@link httpStore} reaches the service, and what it shows there. */
+export type HttpStoreOptions = HttpCredentials & HttpConnectionOptions
+
 /** How {@link httpStore} reaches the service. */
-export interface HttpStoreOptions {
-  /** The service's `SERVICE_TOKEN`. It is sent with every request and shown in no message. */
-  readonly token: string
+export interface HttpConnectionOptions {
   /**
    * Takes an `http:` address that is not this machine: whoever is on the way can then read the token and change what
    * the service says.
@@ -47,7 +49,7 @@ export function httpStore(url: string | URL, options: HttpStoreOptions): Store {
     boundedNumber(name, options[name] ?? fallback, { min: 10, max: 600_000, unit: 'milliseconds' })
   const service = createHttpService({
     base,
-    token: checkedToken(options.token),
+    authorization: authorizationOf(options),
     silenceTimeoutMs: ms('silenceTimeoutMs', 5_000),
     findTimeoutMs: ms('findTimeoutMs', 1_000),
     fetch: options.fetch ?? fetch,
@@ -58,7 +60,7 @@ export function httpStore(url: string | URL, options: HttpStoreOptions): Store {
     guarantees: { durable: true, shared: true },
     async inspect() {
       await refuseUnusable(service)
-      return inClear ? [`the service token travels in clear to ${base}: use https`] : []
+      return inClear ? [`the credentials of the service travel in clear to ${base}: use https`] : []
     },
     async close() {
       service.close()

@@ -7,7 +7,10 @@ import type { Key } from './keys.ts'
 export interface KeyRing {
   /** Signs every new token; `null` in a ring that only verifies. */
   readonly active: Key | null
-  /** Counts the changes; whoever caches a result of the ring drops it when this changes. */
+  /**
+   * Counts the changes; whoever caches a result of the ring drops it when this changes. A ring of your own must count, too,
+   * or its tokens are not remembered; a copy made by spreading another one stands still and must not be used.
+   */
   readonly version: number
   /** The algorithms some key of the ring serves: the allow-list of verification. */
   readonly algorithms: ReadonlySet<Algorithm>

@@ -17,10 +17,13 @@ export interface Key {
   readonly canSign: boolean
   /** What is weak about the key, though it may be used. */
   readonly warnings: readonly string[]
-  /** On Node at once, elsewhere by a promise. Throws `invalid_config` for a public key. */
-  sign(input: string): Awaitable<Uint8Array>
-  /** On Node at once, elsewhere by a promise. */
-  verify(input: string, signature: Uint8Array): Awaitable<boolean>
+  /**
+   * The signature of `input` as a token holds it: in base64url. On Node at once, elsewhere by a promise. Throws
+   * `invalid_config` for a public key.
+   */
+  sign(input: string): Awaitable<string>
+  /** On Node at once, elsewhere by a promise. False also for a signature that is not base64url, canonically spelt. */
+  verify(input: string, signature: string): Awaitable<boolean>
   /** The public JWK (RFC 7517), or `null` for a secret, which has no public half. */
   publicJwk(): JsonWebKey | null
   /** The private JWK or the secret itself. Throws `invalid_config` for a public key. */
@@ -188,11 +191,23 @@ function keyText(material: KeyMaterial): string {
   return text
 }
 
+const ownKeys = new WeakSet<Key>()
+
+function made(key: Key): Key {
+  ownKeys.add(key)
+  return Object.freeze(key)
+}
+
+/** Whether a key was made here, and not by a program that gives its own (a KMS, perhaps). */
+export function isOwnKey(key: Key | undefined): boolean {
+  return key !== undefined && ownKeys.has(key)
+}
+
 function secretKey(secret: OpenedSecret, alg: Algorithm, kid: string | undefined): BuiltKey {
   const { sign, verify } = secret
   const privateJwk = () => ({ kty: 'oct', k: encodeBase64Url(secret.bytes()), alg, use: 'sig', ...named(kid) })
   const key = { alg, kid, canSign: true, warnings: [], sign, verify, publicJwk: () => null, privateJwk }
-  return { key: Object.freeze(key), signer: secret }
+  return { key: made(key), signer: secret }
 }
 
 function asymmetricKey(
@@ -203,7 +218,7 @@ function asymmetricKey(
   const { canSign, publicJwk } = opened
   if (canSign && facts.kind === 'rsa') checkPrimes(opened.privateJwk())
   const kid = known.kid ?? thumbprint(publicJwk)
-  const signatureBytes = signatureLength(facts, publicJwk)
+  const signatureLength = Math.ceil((signatureBytes(facts, publicJwk) * 4) / 3)
   const key = {
     alg,
     kid,
@@ -213,8 +228,8 @@ function asymmetricKey(
       if (!canSign) throw configError('this key is public: it verifies and cannot sign')
       return opened.sign(input)
     },
-    verify(input: string, signature: Uint8Array) {
-      return signature.length === signatureBytes && opened.verify(input, signature)
+    verify(input: string, signature: string) {
+      return signature.length === signatureLength && opened.verify(input, signature)
     },
     publicJwk: () => ({ ...publicJwk, alg, use: 'sig', ...named(kid) }),
     privateJwk() {
@@ -222,10 +237,10 @@ function asymmetricKey(
       return { ...opened.privateJwk(), alg, use: 'sig', ...named(kid) }
     },
   }
-  return { key: Object.freeze(key), signer: opened }
+  return { key: made(key), signer: opened }
 }
 
-function signatureLength(facts: AsymmetricFacts, publicJwk: JsonWebKey): number {
+function signatureBytes(facts: AsymmetricFacts, publicJwk: JsonWebKey): number {
   switch (facts.kind) {
     case 'ed25519':
       return 64

@@ -1,9 +1,8 @@
 import { RescindError } from '../base/errors.ts'
 import type { Awaitable, JsonObject, TokenType } from '../base/types.ts'
 import { type ClaimRules, checkTimes, readClaims, type TokenClaims } from './claims.ts'
-import { type JwsContent, verifyJws } from './jws.ts'
+import { createJwsVerifier, type JwsContent } from './jws.ts'
 import type { KeyRing } from './key-ring.ts'
-import { freezeDeep } from './strict-json.ts'
 import { createVerifiedCache } from './verified-cache.ts'
 
 const encoder = new TextEncoder()
@@ -46,8 +45,8 @@ class VerifiedJwt implements VerifiedToken {
     this.nbfMs = read.nbfMs
     this.expMs = read.expMs
     this.token = token
-    this.header = freezeDeep(header)
-    this.claims = freezeDeep(payload)
+    this.header = header
+    this.claims = payload
   }
 }
 
@@ -61,16 +60,16 @@ export interface NotedToken<Note> {
 export interface TokenVerifier<Note = unknown> {
   /**
    * @param nowMs milliseconds since the epoch
+   * @param isPart whether the token was cut out of a longer text, which it would keep alive
    * @param ring the keys of this token's tenant, where they are not the same for all
    * @returns a promise for a token that is new here, where keys verify by promises; it rejects with what is thrown otherwise
    * @throws RescindError `token_malformed`, `token_invalid` or `token_expired`
    */
-  verify(token: string, nowMs: number, ring?: KeyRing): Awaitable<NotedToken<Note>>
+  verify(token: string, nowMs: number, isPart: boolean, ring?: KeyRing): Awaitable<NotedToken<Note>>
 }
 
 /** What is remembered of a token, and for which state of which keys it holds. */
 interface RememberedToken<Note> extends NotedToken<Note> {
-  readonly token: string
   readonly ring: KeyRing
   readonly ringVersion: number
 }
@@ -81,9 +80,10 @@ export function createTokenVerifier<Note>(
   cacheSize: number,
 ): TokenVerifier<Note> {
   const { keys, rules, noteOf } = parts
+  const jws = createJwsVerifier()
   const cache = createVerifiedCache<RememberedToken<Note>>(cacheSize)
   return {
-    verify(token, nowMs, ring = keys) {
+    verify(token, nowMs, isPart, ring = keys) {
       if (typeof token !== 'string') throw new RescindError('token_malformed', 'A token is a string.')
       const known = cache.get(token)
       // A retired key's tokens must not live on in the cache.
@@ -93,19 +93,23 @@ export function createTokenVerifier<Note>(
       }
       const ringVersion = ring.version
       const note = (content: JwsContent): NotedToken<Note> => {
-        const verified = Object.freeze(new VerifiedJwt(readClaims(content.payload, rules), copied(token), content))
-        checkTimes(verified, rules, nowMs)
-        const noted = { token: verified.token, verified, note: noteOf(verified), ring, ringVersion }
-        cache.set(noted)
+        const claims = readClaims(content.payload, rules)
+        checkTimes(claims, rules, nowMs)
+        // Of a ring that does not count its changes, nothing is remembered.
+        const isKept = typeof ringVersion === 'number' && cache.admits(token)
+        const verified = new VerifiedJwt(claims, isKept || isPart ? copied(token) : token, content)
+        const noted = { verified, note: noteOf(verified), ring, ringVersion }
+        if (isKept) cache.set(noted)
         return noted
       }
-      const content = verifyJws(token, ring)
+      const content = jws.verify(token, ring)
       return content instanceof Promise ? content.then(note) : note(content)
     },
   }
 }
 
-// A part of a string keeps the whole alive: here that is a header, all cookies of the request perhaps.
+// A part of a string keeps the whole alive: here that is a header, all cookies of the request perhaps. Programs hold on to
+// principals, and the cache to what it is given.
 function copied(text: string): string {
   return decoder.decode(encoder.encode(text))
 }

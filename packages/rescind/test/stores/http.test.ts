@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FeedSink, Page, Store } from 'rescind'
-import { type HttpStoreOptions, httpStore } from 'rescind/stores/http'
+import { type HttpConnectionOptions, type HttpStoreOptions, httpStore } from 'rescind/stores/http'
 import { eventually } from 'rescind/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
@@ -29,7 +29,7 @@ async function serve(handler: Handler): Promise<{ url: string; requests: Incomin
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
 }
 
-function open(url: string, options: Partial<HttpStoreOptions> = {}): Store {
+function open(url: string, options: Partial<HttpConnectionOptions> = {}): Store {
   const store = httpStore(url, { token: TOKEN, ...options })
   onTestFinished(() => store.close())
   return store
@@ -92,6 +92,30 @@ describe('the address and the token', () => {
     const offline = () => Promise.reject(new TypeError('fetch failed'))
     const store = open('http://auth.example.com', { allowInsecure: true, fetch: offline })
     expect(await store.inspect?.()).toEqual([expect.stringContaining('in clear')])
+  })
+
+  it.each([
+    { token: TOKEN, client: { id: 'client_1', secret: TOKEN } },
+    { client: { id: '', secret: TOKEN } },
+    { client: { id: 'client_1', secret: `${TOKEN}\n` } },
+    { client: { id: 'client_1' } },
+    {},
+  ])('refuses %o for credentials', (credentials) => {
+    const make = () => httpStore('https://auth.example.com', credentials as HttpStoreOptions)
+    expect(make).toThrow(expect.objectContaining({ code: 'invalid_config' }))
+    expect(make).not.toThrow(new RegExp(TOKEN))
+  })
+
+  it('may be those of a client, which are form-encoded and sent by HTTP Basic', async () => {
+    const { url, requests } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"revocation":null}')
+    })
+    const store = httpStore(url, { client: { id: 'a client', secret: 'with:colon%and+plus' } })
+    onTestFinished(() => store.close())
+    await store.ledger.find(NOBODY, 0)
+    const sent = requests[0]?.headers.authorization ?? ''
+    expect(sent.slice(0, 6)).toBe('Basic ')
+    expect(atob(sent.slice(6))).toBe('a%20client:with%3Acolon%25and%2Bplus')
   })
 
   it('are sent as they are, below the path of the address', async () => {

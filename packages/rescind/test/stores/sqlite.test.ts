@@ -54,6 +54,28 @@ describe('the SQLite store', () => {
     expect(await idsIn(store.ledger)).toEqual(['t1'])
   })
 
+  it('replays every kind of record as it was appended, whatever its texts hold, in order', async () => {
+    const { connect } = openFile()
+    const store = sqliteStore(connect())
+    const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).join('')
+    const texts = [ascii, '"],["', '\\u0000', '{}', 'null', 'ä\u2028\u2029😀', '1e400', "'; --"]
+    const facts = { at: NOW, expiresAt: Number.MAX_SAFE_INTEGER }
+    const records = texts.flatMap((text): Revocation[] => [
+      { kind: 'token', id: text, ...facts, by: text, reason: text },
+      { kind: 'session', id: text, ...facts, reason: text },
+      { kind: 'subject', id: text, before: NOW, ...facts, by: text },
+      { kind: 'subject', id: text, before: NOW, except: `${text}!`, ...facts },
+    ])
+    records.push({ kind: 'everything', before: NOW, ...facts })
+    await store.ledger.append(records)
+    // More than a page.
+    const many = Array.from({ length: 2_500 }, (_, number) => revocation(`many-${number}`))
+    await store.ledger.append(many)
+    const replayed: Revocation[] = []
+    for await (const page of store.ledger.read(null)) replayed.push(...page.records)
+    expect(replayed).toEqual([...records, ...many])
+  })
+
   it('a history that was rewound is noticed', async () => {
     const { connect, path } = openFile()
     const first = connect()
@@ -103,6 +125,20 @@ describe('the SQLite store', () => {
         expect(await verdict(auth, accessToken)).toBe('token_revoked')
       }
     }
+  })
+
+  it('counts all sessions in the order they are kept in, not by way of an index to each of them', async () => {
+    const { path } = openFile()
+    const asked: string[] = []
+    const connection = new Database(path, { verbose: (statement) => asked.push(String(statement)) })
+    onTestFinished(() => void connection.close())
+    const store = sqliteStore(connection)
+    expect(await store.sessions.count({ everyone: true }, NOW)).toBe(0)
+    const counting = asked.filter((statement) => statement.startsWith('SELECT count(*) AS sessions'))
+    expect(counting).toHaveLength(1)
+    expect(connection.prepare(`EXPLAIN QUERY PLAN ${counting[0]}`).all()).toMatchObject([
+      { detail: 'SCAN rescind_sessions' },
+    ])
   })
 
   it('takes as a transaction only a connection that has one open', async () => {

@@ -42,8 +42,7 @@ const vectors = [
 ] as const
 
 describe.each(vectors)('$name', ({ alg, jwk, token }) => {
-  const [header, body, segment] = split(token)
-  const signature = Buffer.from(segment, 'base64url')
+  const [header, body, signature] = split(token)
 
   it(`verifies with ${alg}`, async () => {
     expect(await createKey(jwk, { alg }).verify(`${header}.${body}`, signature)).toBe(true)
@@ -52,10 +51,11 @@ describe.each(vectors)('$name', ({ alg, jwk, token }) => {
   it('does not verify with one bit changed', async () => {
     const key = createKey(jwk, { alg })
     expect(await key.verify(`${header}.${body}x`, signature)).toBe(false)
-    for (let at = 0; at < signature.length; at += 1) {
-      const flipped = Buffer.from(signature)
+    const bytes = Buffer.from(signature, 'base64url')
+    for (let at = 0; at < bytes.length; at += 1) {
+      const flipped = Buffer.from(bytes)
       flipped[at] = (flipped[at] ?? 0) ^ 1
-      expect(await key.verify(`${header}.${body}`, flipped)).toBe(false)
+      expect(await key.verify(`${header}.${body}`, b64(flipped))).toBe(false)
     }
   })
 })
@@ -64,13 +64,13 @@ describe('signing', () => {
   it('makes the signature of RFC 7515 A.1', async () => {
     const [header, body, segment] = split(vectors[0].token)
     const signature = await createKey(vectors[0].jwk, { alg: 'HS256' }).sign(`${header}.${body}`)
-    expect(b64(Buffer.from(signature))).toBe(segment)
+    expect(signature).toBe(segment)
   })
   it('makes the signature of RFC 8037 A.4', async () => {
     const [header, body, segment] = split(vectors[3].token)
     const jwk = { ...vectors[3].jwk, d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' }
     const signature = await createKey(jwk, { alg: 'EdDSA' }).sign(`${header}.${body}`)
-    expect(b64(Buffer.from(signature))).toBe(segment)
+    expect(signature).toBe(segment)
   })
 })
 

@@ -13,14 +13,15 @@ describe('on Node', () => {
     const input = 'header.payload'
     const { signing, verifying } = makeMaterial(alg)
     const generated = generateKey(alg)
-    expect(generated.verify(input, generated.sign(input) as Uint8Array)).toBe(true)
+    expect(generated.verify(input, generated.sign(input) as string)).toBe(true)
     const texts = signing.type === 'secret' ? [] : [pkcs8Pem(signing), spkiPem(verifying)]
     for (const material of [signing, verifying, ...texts]) {
       const key = createKey(material, { alg })
+      const signature = signAs(alg, signing, input).toString('base64url')
       expect(key.canSign).toBe(material === signing || material === texts[0])
-      expect(key.verify(input, signAs(alg, signing, input))).toBe(true)
-      expect(key.verify(`${input}x`, signAs(alg, signing, input))).toBe(false)
-      if (key.canSign) expect(key.sign(input)).toBeInstanceOf(Uint8Array)
+      expect(key.verify(input, signature)).toBe(true)
+      expect(key.verify(`${input}x`, signature)).toBe(false)
+      if (key.canSign) expect(key.sign(input)).toMatch(/^[\w-]+$/)
     }
   })
 

@@ -162,6 +162,8 @@ describe('the locations of a token', () => {
   })
 })
 
+// What is no string is no token: such a body holds none, whatever it would become as text (some cannot become text at all).
 function tokenIn(body: unknown): string {
-  return String(Object.getOwnPropertyDescriptor(Object(body), 'access_token')?.value)
+  const value: unknown = Object.getOwnPropertyDescriptor(Object(body), 'access_token')?.value
+  return typeof value === 'string' ? value : ''
 }

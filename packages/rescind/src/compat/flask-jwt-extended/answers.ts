@@ -11,6 +11,7 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 export function createAnswers<User, Subject>(
   loaders: FlaskLoaders<User, Subject>,
   { JWT_ERROR_MESSAGE_KEY: key, JWT_IDENTITY_CLAIM }: FlaskSettings,
+  onFailure: (error: RescindError) => void,
 ): (error: RescindError) => Promise<Answer> {
   const message = (status: number, text: string): FlaskAnswer => ({ status, body: { [key]: text } })
 
@@ -40,6 +41,7 @@ export function createAnswers<User, Subject>(
   }
 
   const serverError = (error: RescindError): Answer => {
+    onFailure(error)
     const { status, headers, body } = problemAnswer(error)
     const text =
       isRequestErrorCode(error.code) && error.code !== 'internal_error' ? body.detail : 'Internal Server Error'

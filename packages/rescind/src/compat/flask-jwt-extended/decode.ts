@@ -1,9 +1,8 @@
 import { configError, RescindError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/types.ts'
 import { isAlgorithm } from '../../tokens/algorithms.ts'
-import { verifyJws } from '../../tokens/jws.ts'
+import { createJwsVerifier } from '../../tokens/jws.ts'
 import type { KeyRing } from '../../tokens/key-ring.ts'
-import { freezeDeep } from '../../tokens/strict-json.ts'
 import { sameSecret } from '../../web/csrf.ts'
 import { checkClaims } from './claims.ts'
 import type { FlaskConfig } from './config.ts'
@@ -32,6 +31,7 @@ export function createDecode<User, Subject>(
   const { algorithms, keys, loadKey, settings } = config
 
   const { decodeKey } = loaders
+  const jws = createJwsVerifier()
   if (decodeKey === undefined && keys.verifying === null) throw configError(keys.missing)
 
   const keysFor = async (token: string): Promise<KeyRing | null> => {
@@ -45,7 +45,7 @@ export function createDecode<User, Subject>(
 
   const verified = async (token: string, ring: KeyRing | null) => {
     try {
-      if (ring !== null) return await verifyJws(token, ring)
+      if (ring !== null) return await jws.verify(token, ring)
     } catch (error) {
       if (!(error instanceof RescindError)) throw error
     }
@@ -58,7 +58,7 @@ export function createDecode<User, Subject>(
     const { claims, expired } = checkClaims(payload, settings, wallNow())
     if (csrfValue !== undefined && csrfValue !== null && csrfValue !== '') checkCsrf(claims, csrfValue)
     if (expired && !allowExpired) throw refused('expired', { header, claims })
-    return { header: freezeDeep(header), claims: freezeDeep(claims) }
+    return { header, claims: Object.freeze(claims) }
   }
 }
 

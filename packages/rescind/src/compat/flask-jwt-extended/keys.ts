@@ -29,7 +29,7 @@ const LOADED_KEYS = 256
  */
 export function createKeyLoader(allowWeakSecret: boolean): LoadKey {
   // A loader answers the same few texts again and again, and reading PEM takes longer than checking a signature.
-  const known = createBoundedCache<Key>(LOADED_KEYS)
+  const known = createBoundedCache<string, { name: string; key: Key }>(LOADED_KEYS, ({ name }) => name)
   const load = (material: Exclude<FlaskKey, Key>, alg: Algorithm): Key => {
     if (algorithms[alg].kind !== 'hmac') return createKey(material, { alg, kid: alg })
     if (!allowWeakSecret) createKey(material, { alg: 'HS256' })
@@ -40,9 +40,9 @@ export function createKeyLoader(allowWeakSecret: boolean): LoadKey {
     if (typeof material !== 'string') return load(material, alg)
     const name = `${alg} ${material}`
     const loaded = known.get(name)
-    if (loaded !== undefined) return loaded
+    if (loaded !== undefined) return loaded.key
     const key = load(material, alg)
-    known.set(name, key)
+    known.set({ name, key })
     return key
   }
 }

@@ -10,7 +10,8 @@ import { createEventParser } from './sse-parser.ts'
 export interface HttpServiceOptions {
   /** Its address, without a slash at the end. */
   readonly base: string
-  readonly token: string
+  /** The header that shows its credentials. */
+  readonly authorization: string
   /** A connection that says nothing for so long is given up. */
   readonly silenceTimeoutMs: number
   /** How long one question may take. */
@@ -37,7 +38,7 @@ const HEADER_SAFE = /^[\x21-\x7e]{1,512}$/
 
 /** Makes the client of one service. It opens nothing yet. */
 export function createHttpService(options: HttpServiceOptions): HttpService {
-  const { base, token, silenceTimeoutMs, findTimeoutMs, fetch: fetchFrom } = options
+  const { base, authorization, silenceTimeoutMs, findTimeoutMs, fetch: fetchFrom } = options
   const open = new Set<AbortController>()
   let finds = 0
   let closed = false
@@ -70,7 +71,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   }
 
   const send = async (path: string, init: RequestInit & { headers: Record<string, string> }): Promise<Response> => {
-    const headers = { authorization: `Bearer ${token}`, ...init.headers }
+    const headers = { authorization, ...init.headers }
     const answer = await fetchFrom(`${base}${path}`, { ...init, headers, redirect: 'error' })
     if (answer.status !== 200) throw await refusal(answer, base)
     return answer
@@ -136,9 +137,11 @@ async function refusal(answer: Response, base: string): Promise<Error> {
   switch (answer.status) {
     case 401:
     case 403:
-      return configError(`${base} refuses the service token (${answer.status}): give the one in its SERVICE_TOKEN`)
+      return configError(
+        `${base} refuses the service token or client (${answer.status}): give its SERVICE_TOKEN, or a client with the scope revocations:read`,
+      )
     case 404:
-      return configError(`${base} has no revocation feed (404): check the url, and that SERVICE_TOKEN is set there`)
+      return configError(`${base} has no revocation feed (404): check the url`)
     case 409:
       if (asObject(parseJson(await boundedText(answer))).code === 'history_lost') return historyLost()
   }

@@ -1,4 +1,4 @@
-import type { Ledger, Position } from '../../revocation/ledger.ts'
+import type { Ledger, Page, Position } from '../../revocation/ledger.ts'
 import { openTransaction, type PgQueryable } from './client.ts'
 import type { PgDatabase } from './database.ts'
 import { followLedger } from './follow.ts'
@@ -21,11 +21,17 @@ export function postgresLedger(database: PgDatabase, records: PgRecords, pollMs:
       return records.append(on, news)
     },
     async *read(from) {
-      for (let position = from, isFull = true; isFull; ) {
-        const page = await withTables(() => records.look(pool, position, PAGE_ROWS))
-        position = page.position
-        isFull = page.isFull
-        yield { records: page.records, position }
+      const look = (position: Position | null) => {
+        const page = withTables(() => records.look(pool, position, PAGE_ROWS))
+        // A reader that stops early never asks for it.
+        page.catch(() => {})
+        return page
+      }
+      for (let next: ReturnType<typeof look> | null = look(from); next !== null; ) {
+        const page: Page & { isFull: boolean } = await next
+        // The server reads the next page while this one is being taken.
+        next = page.isFull ? look(page.position) : null
+        yield { records: page.records, position: page.position }
       }
     },
     async follow(from, sink, signal) {

