@@ -8,12 +8,15 @@ const MIN_PASSWORD = 8
 const MAX_PASSWORD = 128
 const MAX_LOGIN_PASSWORD_BYTES = 1024
 
-const email = z.string().transform((text, context) => {
-  const address = parseEmailAddress(text)
-  if (address !== null) return address
-  context.addIssue({ code: 'custom', message: 'must be an e-mail address of up to 254 characters' })
-  return z.NEVER
-})
+const email = z
+  .string()
+  .meta({ format: 'email', maxLength: 254 })
+  .transform((text, context) => {
+    const address = parseEmailAddress(text)
+    if (address !== null) return address
+    context.addIssue({ code: 'custom', message: 'must be an e-mail address of up to 254 characters' })
+    return z.NEVER
+  })
 
 // UTF-8 has no lone surrogates: every one becomes U+FFFD, and different passwords would be the same.
 const isText = (text: string) => !/\p{Surrogate}/u.test(text)
@@ -24,6 +27,7 @@ const newPassword = z
     message: `must have ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`,
   })
   .refine(isText, { message: 'must be Unicode text' })
+  .meta({ minLength: MIN_PASSWORD, maxLength: MAX_PASSWORD })
 
 const password = z.string().refine((text) => Buffer.byteLength(text) <= MAX_LOGIN_PASSWORD_BYTES, {
   message: `may have up to ${MAX_LOGIN_PASSWORD_BYTES} bytes`,
@@ -37,6 +41,23 @@ export const loginBody = z.strictObject({ email, password })
 
 /** `POST /auth/password/change` */
 export const changePasswordBody = z.strictObject({ current_password: password, new_password: newPassword })
+
+/** `POST /auth/reauthenticate` */
+export const reauthenticateBody = z.strictObject({ password })
+
+const mailedToken = z.string().min(1, 'must not be empty').max(128, 'may have up to 128 characters')
+
+/** `POST /auth/password/forgot` */
+export const forgotPasswordBody = z.strictObject({ email })
+
+/** `POST /auth/password/reset` */
+export const resetPasswordBody = z.strictObject({ token: mailedToken, new_password: newPassword })
+
+/** `POST /auth/email/verify` */
+export const verifyEmailBody = z.strictObject({ token: mailedToken })
+
+/** `POST /auth/email/change` */
+export const changeEmailBody = z.strictObject({ email, password: password.optional() })
 
 /** `POST /auth/refresh`: without a body the token is in the header. */
 export const refreshBody = z.strictObject({ refresh_token: z.string().optional() })

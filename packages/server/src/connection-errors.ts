@@ -3,26 +3,40 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RescindError } from 'rescind'
 import { answerProblem, problemOf } from './problems.ts'
 
-// What helmet adds to other answers; no hook runs for a request that was never routed.
-const safeHeaders = {
-  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=31536000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-store',
-} as const
-
-/** Answers a request whose URL the router could not read. */
-export function answerUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(safeHeaders)
-  answerProblem(error, request, reply)
+/** Answers what never gets to a route, where no hook runs. */
+export interface UnroutedAnswers {
+  /** To a request whose URL the router could not read. */
+  unroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void
+  /** To bytes that are no HTTP request, then hangs up. Fastify's own handler would log the raw bytes. */
+  brokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
 }
 
-/** Answers bytes that are no HTTP request, then hangs up. Fastify's own handler would log the raw bytes. */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Makes them, with the headers that every answer has. `answered` hears each status. */
+export function unroutedAnswers(
+  headers: Readonly<Record<string, string>>,
+  answered: (status: number) => void,
+): UnroutedAnswers {
+  return {
+    unroutable(error, request, reply) {
+      reply.headers({ ...headers, 'x-request-id': request.id })
+      answerProblem(error, request, reply)
+      answered(reply.statusCode)
+    },
+    brokenRequest(error, socket) {
+      const status = answerBrokenRequest(headers, error, socket)
+      if (status !== null) answered(status)
+    },
+  }
+}
+
+function answerBrokenRequest(
+  safeHeaders: Readonly<Record<string, string>>,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): number | null {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
-    return
+    return null
   }
   const { status, reason, detail } = brokenRequests[error.code ?? ''] ?? notHttp
   const problem = problemOf(new RescindError('invalid_request', detail))
@@ -30,6 +44,7 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
   const headers = { ...safeHeaders, ...problem.headers, 'content-length': Buffer.byteLength(body), connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n${body}`)
+  return status
 }
 
 interface BrokenRequest {

@@ -1,4 +1,5 @@
 import type { FastifyServerOptions } from 'fastify'
+import { notedRefusal } from './noted-refusals.ts'
 
 /** Where log lines go, and how many. */
 export interface LogTarget {
@@ -20,7 +21,10 @@ export function loggerOptions(target: LogTarget): NonNullable<FastifyServerOptio
         route: request.routeOptions?.url ?? '(no route)',
         remoteAddress: request.ip,
       }),
-      res: (reply) => ({ statusCode: reply.statusCode }),
+      res: (reply) => ({
+        statusCode: reply.statusCode,
+        code: reply.request === undefined ? undefined : notedRefusal(reply.request)?.code,
+      }),
       err: (error) => ({
         type: error.name,
         message: error.message,

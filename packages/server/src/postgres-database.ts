@@ -2,8 +2,8 @@ import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, ty
 import { Pool, type PoolClient } from 'pg'
 import { type Database, migrate, type TransactionScope } from './database.ts'
 import { STORAGE_DEADLINE_MS, withDeadline } from './deadline.ts'
+import { createRepositories } from './repositories/repositories.ts'
 import type { Tables } from './repositories/tables.ts'
-import { createUsers } from './repositories/users.ts'
 import { asking, describeFailure } from './storage-failure.ts'
 
 // Up to three of them are taken by followers: this process's copy of the ledger, the mirror, and the feed for resource
@@ -68,7 +68,7 @@ export async function migratePostgres(url: string): Promise<void> {
 export function postgresDatabase(pool: Pool): Database {
   const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: careful(pool) }) })
   return {
-    users: createUsers(tables, 'postgres'),
+    ...createRepositories(tables, 'postgres'),
     inTransaction: (work) => asking(() => inTransaction(pool, work)),
     async probe() {
       const filler = String(Date.now())
@@ -91,7 +91,7 @@ async function inTransaction<T>(pool: Pool, work: (scope: TransactionScope) => P
     // Each statement sees what was committed before it, whatever the server's default is: row locks rely on it.
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
     const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: onlyClient(client) }) })
-    const result = await work({ users: createUsers(tables, 'postgres'), tables, transaction: client })
+    const result = await work({ ...createRepositories(tables, 'postgres'), tables, transaction: client })
     // The caller has been told that nothing may have come of it: let it be so.
     if (performance.now() > giveUpAt) throw new Error('the transaction took too long')
     const { command } = await client.query('COMMIT')

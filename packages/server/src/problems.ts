@@ -1,6 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemAnswer, RescindError } from 'rescind'
 import { type FieldError, type Problem, type RequestErrorCode, requestErrors } from 'rescind/wire'
+import { noteRefusal } from './noted-refusals.ts'
+import { RateLimitedError } from './rate-limits/rate-limited-error.ts'
+import { WrongCredentialsError } from './services/wrong-credentials-error.ts'
 import { describeFailure } from './storage-failure.ts'
 
 /** A body that fails validation, field by field. */
@@ -18,20 +21,32 @@ export class InvalidBodyError extends RescindError {
  * and with it a password.
  */
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, headers, body } = refusalOf(thrown, request)
+  return reply.code(status).headers(headers).send(JSON.stringify(body))
+}
+
+/** The whole answer to whatever was thrown, after the log was told what an operator should know of it. */
+export function refusalOf(thrown: unknown, request: FastifyRequest): ReturnType<typeof problemOf> {
   const error = toRescindError(thrown)
-  const { status, headers, body } = problemOf(error)
+  const problem = problemOf(error)
+  noteRefusal(request, {
+    code: problem.body.code,
+    userId: error instanceof WrongCredentialsError ? error.userId : undefined,
+  })
   // A refusal is told by the status of its access line. What the service did not expect, and why something that it
   // depends on did not answer, is told here.
-  if (status === 500) request.log.error({ err: thrown }, 'request failed')
-  else if (status === 503 && error.cause !== undefined) {
+  if (problem.status === 500) request.log.error({ err: thrown }, 'request failed')
+  else if (problem.status === 503 && error.cause !== undefined) {
     request.log.warn({ code: error.code, cause: describeFailure(error.cause) }, 'storage did not answer')
   }
-  return reply.code(status).headers(headers).send(JSON.stringify(body))
+  return problem
 }
 
 /** The whole answer to an error. */
 export function problemOf(error: RescindError): { status: number; headers: Record<string, string>; body: Problem } {
-  return problemAnswer(error, error instanceof InvalidBodyError ? { errors: error.errors } : {})
+  const answer = problemAnswer(error, error instanceof InvalidBodyError ? { errors: error.errors } : {})
+  if (!(error instanceof RateLimitedError)) return answer
+  return { ...answer, headers: { ...answer.headers, 'retry-after': String(error.retryAfterSeconds) } }
 }
 
 function toRescindError(thrown: unknown): RescindError {

@@ -1,9 +1,17 @@
 import type { Principal, SessionRecord, TokenPair } from 'rescind'
-import type { Session, StatusResponse, TokenResponse, User } from 'rescind/wire'
+import type {
+  AccessTokenResponse,
+  CookieTokenResponse,
+  Session,
+  StatusResponse,
+  TokenResponse,
+  User,
+} from 'rescind/wire'
 import type { UserRecord } from './repositories/users.ts'
+import { deviceName } from './services/device-name.ts'
 
 /** An account as its owner sees it. */
-function userResource(user: UserRecord): User {
+export function userResource(user: UserRecord): User {
   return {
     id: user.id,
     email: user.email,
@@ -26,11 +34,40 @@ export function tokenResponse(pair: TokenPair, user: UserRecord): TokenResponse 
   }
 }
 
+/** A new access token of a session that keeps its refresh token, with the account it speaks for. */
+export function accessTokenResponse(
+  token: Pick<TokenPair, 'accessToken' | 'expiresInSeconds' | 'sid'>,
+  user: UserRecord,
+): AccessTokenResponse {
+  return {
+    access_token: token.accessToken,
+    token_type: 'Bearer',
+    expires_in: token.expiresInSeconds,
+    session_id: token.sid,
+    user: userResource(user),
+  }
+}
+
+/** The same answer where the tokens are in cookies: all but the tokens. */
+export function withoutTokens(answer: TokenResponse | AccessTokenResponse): CookieTokenResponse {
+  const { expires_in, session_id, user } = answer
+  const told = { expires_in, session_id, user }
+  return 'refresh_expires_in' in answer ? { ...told, refresh_expires_in: answer.refresh_expires_in } : told
+}
+
+/** Times when sessions were last used, by their ids, where they are known. */
+export type LastUses = ReadonlyMap<string, number>
+
 /** What a token says and belongs to. */
-export function statusResponse(principal: Principal, user: UserRecord, session: SessionRecord | null): StatusResponse {
+export function statusResponse(
+  principal: Principal,
+  user: UserRecord,
+  session: SessionRecord | null,
+  lastUses: LastUses,
+): StatusResponse {
   return {
     user: userResource(user),
-    session: session === null ? null : sessionResource(session, principal.sid),
+    session: session === null ? null : sessionResource(session, lastUses, principal.sid),
     token: {
       id: principal.jti,
       type: 'access',
@@ -41,18 +78,22 @@ export function statusResponse(principal: Principal, user: UserRecord, session: 
   }
 }
 
-function sessionResource(session: SessionRecord, currentSid: string | undefined): Session {
+/** A login as its owner sees it; `currentSid` names the one of the request. */
+export function sessionResource(session: SessionRecord, lastUses: LastUses, currentSid: string | undefined): Session {
+  const lastUsedAtMs = Math.max(session.lastUsedAtMs, lastUses.get(session.sid) ?? 0)
   return {
     id: session.sid,
     created_at: timestamp(session.createdAtMs),
-    last_used_at: timestamp(session.lastUsedAtMs),
+    last_used_at: timestamp(lastUsedAtMs),
     expires_at: timestamp(session.expiresAtMs),
     ip: session.ip,
     user_agent: session.userAgent,
+    device: deviceName(session.userAgent),
     current: session.sid === currentSid,
   }
 }
 
-function timestamp(ms: number): string {
+/** A time as resources have it. */
+export function timestamp(ms: number): string {
   return new Date(ms).toISOString()
 }

@@ -1,23 +1,32 @@
-import { mkdirSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
-import { createKeyRing, createRescind, type KeyRing } from 'rescind'
+import { createRescind, type JsonObject, type RescindOptions } from 'rescind'
 import { createApp } from './app.ts'
 import type { Backends } from './backends.ts'
-import { type Config, ConfigError } from './config.ts'
+import { catchingUpRescind } from './catching-up-rescind.ts'
+import type { Config } from './config.ts'
+import { makeDataDirectory } from './data-directory.ts'
+import { openMailTransport } from './mail/open-mail-transport.ts'
+import { createMetricsListener, type MetricsListener } from './metrics/listener.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { openBackends } from './open-backends.ts'
+import { openSigningKeys, type SigningKeys, sharedKeys } from './open-signing-keys.ts'
+import { openRateLimits } from './rate-limits/open-rate-limits.ts'
 import { createReadiness } from './readiness.ts'
 import { changesAcrossStores, changesInOneTransaction } from './services/account-changes.ts'
-import { createPasswords } from './services/passwords.ts'
-import { loadSigningKey } from './signing-key.ts'
+import { createFirstAdmin } from './services/first-admin.ts'
+import { createPasswords, passwordLimiter } from './services/passwords.ts'
 import { timelyRescind } from './timely-rescind.ts'
+import { tokenPlaces } from './token-cookies.ts'
+import { registeredTracer } from './tracing/registered-tracer.ts'
+import { tracedPasswords } from './tracing/traced-passwords.ts'
+import { tracedRescind } from './tracing/traced-rescind.ts'
 import { createWriteHealth } from './write-health.ts'
-
-// However often it is refreshed, a login ends; but not before its first refresh token does.
-const MIN_SESSION_SECONDS = 90 * 86_400
 
 /** The service on what its configuration names, ready to listen. */
 export interface Service {
   readonly app: FastifyInstance
+  /** Where metrics are read on a port of their own; `null`: at `/metrics`. */
+  readonly metrics: MetricsListener | null
   /** Lets requests in flight end, but no longer than this many milliseconds; then closes all. */
   close(drainMs: number): Promise<void>
 }
@@ -29,12 +38,14 @@ export interface Service {
  */
 export async function createService(config: Config, logStream: { write(line: string): void }): Promise<Service> {
   makeDataDirectory(config.dataDir)
-  const keys = createKeyRing({ active: loadSigningKey(config) })
   const warnings = createWarnings()
   const backends = await openBackends(config, warnings.warn)
+  let signing: SigningKeys | undefined
   try {
-    return await compose({ config, keys, backends, warnings, logStream })
+    signing = await openSigningKeys(config, backends.database, warnings.warn)
+    return await compose({ config, signing, backends, warnings, logStream })
   } catch (error) {
+    await signing?.close()
     await backends.close()
     throw error
   }
@@ -42,50 +53,100 @@ export async function createService(config: Config, logStream: { write(line: str
 
 async function compose(parts: {
   config: Config
-  keys: KeyRing
+  signing: SigningKeys
   backends: Backends
   warnings: Warnings
   logStream: { write(line: string): void }
 }): Promise<Service> {
-  const { config, keys, backends, warnings, logStream } = parts
+  const { config, signing, backends, warnings, logStream } = parts
   const { database, store } = backends
   const writes = createWriteHealth(backends.probe)
+  const metrics = createMetrics()
+  const tracer = registeredTracer()
   const rescind = createRescind({
     store,
-    keys,
+    keys: signing.keys,
     issuer: config.issuer,
+    ...accessTokensFor(config.audience),
     accessTtlSeconds: config.accessTtlSeconds,
     refreshTtlSeconds: config.refreshTtlSeconds,
-    sessionTtlSeconds: Math.max(config.refreshTtlSeconds, MIN_SESSION_SECONDS),
+    sessionTtlSeconds: config.sessionMaxAgeSeconds,
+    ...tokenPlaces(config.issuer),
     maxStalenessMs: config.maxStalenessMs,
     onUnavailable: config.onUnavailable,
     onWarning: warnings.warn,
+    onArrival: (_record, delayMs) => metrics.arrived(delayMs),
   })
   await rescind.ready().catch((error: unknown) => {
     throw backends.startFailure(error)
   })
-  const auth = timelyRescind(rescind, writes)
+  const auth = tracedRescind(timelyRescind(catchingUpRescind(rescind, signing), writes), tracer)
+  const passwordQueue = passwordLimiter()
+  const passwords = tracedPasswords(createPasswords(passwordQueue), tracer)
+  if (config.firstAdmin !== undefined) await createFirstAdmin(config.firstAdmin, { users: database.users, passwords })
+  const transport = await openMailTransport(config, (file) => {
+    app.log.info({ outbox: file }, 'a mail was written to the outbox in DATA_DIR, since SMTP_URL is not set')
+  })
+  const limiting = await openRateLimits(config, warnings.warn)
   const app = await createApp({
     auth,
-    users: database.users,
+    signing,
+    issuer: config.issuer,
+    database,
     changes: backends.isOneDatabase ? changesInOneTransaction(auth, database) : changesAcrossStores(auth, database),
     readiness: createReadiness({ auth, users: database.users, writes, mirror: backends.mirror?.status ?? null }),
-    passwords: createPasswords(),
+    passwords,
     registration: config.registration,
-    revocationFeed:
-      config.serviceTokens.length === 0 ? undefined : { ledger: store.ledger, serviceTokens: config.serviceTokens },
+    mail: { transport, publicUrl: config.publicUrl },
+    operation: {
+      ledger: store.ledger,
+      keys: config.keyEncryptionKey === undefined ? null : sharedKeys(config, database).keys,
+    },
+    revocationFeed: { ledger: store.ledger, serviceTokens: config.serviceTokens },
+    trustProxy: config.trustProxy,
+    corsOrigins: config.corsOrigins,
+    sessionsPerUser: config.sessionsPerUser,
+    sessionIdleMs: config.refreshTtlSeconds * 1000,
+    rateLimits: limiting.rateLimits,
+    pressure: {},
+    metrics: {
+      metrics,
+      passwordQueue,
+      readers: config.metricsAddress === null ? { serviceTokens: config.serviceTokens } : null,
+    },
+    tracer,
     log: { level: config.logLevel, stream: logStream },
   })
   warnings.sendTo((message) => app.log.warn(message))
+  const listener = config.metricsAddress === null ? null : createMetricsListener(metrics)
   return {
     app,
+    metrics: listener,
     async close(drainMs) {
       const deadline = setTimeout(() => app.server.closeAllConnections(), drainMs)
       await app.close()
+      // After the requests: how they ended can be read to the last.
+      await listener?.close()
+      transport.close()
       clearTimeout(deadline)
       await auth.close()
+      await signing.close()
+      limiting.close()
       await backends.close()
     },
+  }
+}
+
+// RFC 9068 §2.2 asks for the client that a token was made for. People log in to the service itself.
+const OWN_CLIENT_ID = 'rescind'
+
+/** For resource servers named as audience, access tokens follow RFC 9068. */
+function accessTokensFor(audience: string | undefined): Partial<RescindOptions> {
+  if (audience === undefined) return {}
+  return {
+    audience,
+    accessTokenTyp: 'at+jwt',
+    claims: ({ type }): JsonObject => (type === 'access' ? { client_id: OWN_CLIENT_ID } : {}),
   }
 }
 
@@ -103,16 +164,5 @@ function createWarnings() {
       send = log
       for (const message of early) log(message)
     },
-  }
-}
-
-function makeDataDirectory(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unknown error'
-    throw new ConfigError(
-      `DATA_DIR holds ${JSON.stringify(path)}, which cannot be made (${reason}); it may hold the path of a directory`,
-    )
   }
 }

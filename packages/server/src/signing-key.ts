@@ -13,9 +13,24 @@ type KeySettings = Pick<Config, 'dataDir' | 'signingAlg' | 'signingKey' | 'signi
 export function loadSigningKey(settings: KeySettings): Key {
   if (settings.signingKey !== undefined) return parseKey(settings.signingKey, settings.signingAlg, 'SIGNING_KEY')
   if (settings.signingKeyFile !== undefined) return readKeyFile(settings.signingKeyFile, settings.signingAlg)
-  const path = join(settings.dataDir, 'signing-key.json')
+  const path = storedKeyPath(settings)
   if (!exists(path)) writeKeyFile(path, generateKey(settings.signingAlg))
   return readKeyFile(path, settings.signingAlg)
+}
+
+/** Where the key is that is made at the first start. */
+export function storedKeyPath({ dataDir }: Pick<KeySettings, 'dataDir'>): string {
+  return join(dataDir, 'signing-key.json')
+}
+
+/** The key that was made at a first start; `null` where there was none. Throws {@link ConfigError}. */
+export function readStoredKey(settings: Pick<KeySettings, 'dataDir' | 'signingAlg'>): Key | null {
+  return hasStoredKey(settings) ? readKeyFile(storedKeyPath(settings), settings.signingAlg) : null
+}
+
+/** Whether there is a key that was made at a first start. */
+export function hasStoredKey(settings: Pick<KeySettings, 'dataDir'>): boolean {
+  return exists(storedKeyPath(settings))
 }
 
 function exists(path: string): boolean {

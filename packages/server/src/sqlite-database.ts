@@ -4,8 +4,8 @@ import { Kysely, SqliteDialect } from 'kysely'
 import { prepareConnection } from 'rescind/stores/sqlite'
 import { type Database, migrate, type TransactionScope } from './database.ts'
 import { STORAGE_DEADLINE_MS } from './deadline.ts'
+import { createRepositories } from './repositories/repositories.ts'
 import type { Tables } from './repositories/tables.ts'
-import { createUsers } from './repositories/users.ts'
 import { asking } from './storage-failure.ts'
 
 /** Opens a database file so that what was committed survives a power cut. */
@@ -26,7 +26,7 @@ export async function openSqliteDatabase(connection: BetterSqlite3.Database): Pr
   await migrateAlone(connection, tables)
   connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`)
   return {
-    users: createUsers(tables, 'sqlite'),
+    ...createRepositories(tables, 'sqlite'),
     inTransaction: (work) => asking(() => inTransaction(connection, tables, work)),
     async probe() {
       await asking(() => writeProbe(tables))
@@ -61,7 +61,7 @@ function inTransaction<T>(
     if (performance.now() > giveUpAt) throw new Error('the transaction came too late')
     await begin(connection, giveUpAt)
     try {
-      const result = await work({ users: createUsers(within, 'sqlite'), tables: within, transaction: connection })
+      const result = await work({ ...createRepositories(within, 'sqlite'), tables: within, transaction: connection })
       // The caller has been told that nothing may have come of it: let it be so.
       if (performance.now() > giveUpAt) throw new Error('the transaction took too long')
       connection.exec('COMMIT')

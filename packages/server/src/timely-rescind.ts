@@ -44,6 +44,7 @@ export function timelyRescind(auth: Rescind, outcomes: WriteOutcomes): Rescind {
     issue: (login) => proving(() => auth.issue(login)),
     // No proof: a token that was just exchanged is answered without writing.
     refresh: (token) => writing(() => auth.refresh(token)),
+    preview: (revocation) => reading(() => auth.preview(revocation)),
     revoke: {
       token: (target, why) => proving(() => revoke.token(target, why)),
       session: (sid, why) => proving(() => revoke.session(sid, why)),

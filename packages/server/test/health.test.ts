@@ -93,7 +93,9 @@ describe('a full disk', () => {
 
   it('is answered with 503, and readiness says so', async () => {
     // A mebibyte per file: enough to start, and full after some logins.
-    const service = await startService({ DATA_DIR: directory }, directory, { maxFileBlocks: 2_048 })
+    const service = await startService({ DATA_DIR: directory, SESSIONS_PER_USER: '1000' }, directory, {
+      maxFileBlocks: 2_048,
+    })
     ends.push(() => service.stop('SIGKILL'))
     const post = (path: string, body?: unknown, token?: string) =>
       fetch(service.url + path, {

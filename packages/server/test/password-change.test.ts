@@ -1,37 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPasswords, type Passwords } from '../src/services/passwords.ts'
 import { backendsUnderTest } from './support/backends.ts'
+import { createHeldPasswords } from './support/held-passwords.ts'
 import { expectProblem } from './support/problems.ts'
 import { bearer, PASSWORD, type RunningApp, startApp, type Tokens } from './support/start-app.ts'
 
 const NEW_PASSWORD = 'amber-Lighthouse-27-tuba'
-
-/** Real passwords, of which the next comparison can be held up after it was made. */
-function createHeldPasswords() {
-  const real = createPasswords()
-  let hold: Promise<void> | null = null
-  const passwords: Passwords = {
-    hash: real.hash,
-    async matches(password, passwordHash) {
-      const held = hold
-      hold = null
-      const equal = await real.matches(password, passwordHash)
-      await held
-      return equal
-    },
-  }
-  return {
-    passwords,
-    holdNext(): () => void {
-      let release = () => {}
-      hold = new Promise((resolve) => {
-        release = resolve
-      })
-      return release
-    },
-    isHeld: () => hold === null,
-  }
-}
 
 describe.each(backendsUnderTest)('a change of password, over $name', ({ prepare }) => {
   const settings = prepare()

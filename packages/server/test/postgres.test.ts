@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createTcpProxy } from 'rescind/testing'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type PrivatePostgres, startPostgres } from '../../../tools/servers/postgres.mjs'
+import { migrationsFor } from '../src/migrations/index.ts'
 import { createForgetfulProxy } from './support/forgetful-proxy.ts'
 import { call } from './support/http.ts'
 import { expectProblem } from './support/problems.ts'
@@ -48,7 +49,9 @@ describe('services that share a PostgreSQL database', () => {
       expect((await call(`${url}/auth/status`, 'GET', { token: access_token })).status).toBe(200)
       expect((await call(`${url}/health/ready`, 'GET')).text).toBe('{"status":"ready"}')
     }
-    expect(await query(DATABASE_URL, 'SELECT name FROM kysely_migration')).toHaveLength(2)
+    expect(await query(DATABASE_URL, 'SELECT name FROM kysely_migration')).toHaveLength(
+      Object.keys(migrationsFor('postgres')).length,
+    )
   })
 
   it('refuse what was ended at another', async () => {

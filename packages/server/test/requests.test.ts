@@ -89,7 +89,7 @@ describe('a path', () => {
     '/auth/login/',
     '/auth/login/more',
     '/AUTH/LOGIN',
-    '/admin/users',
+    '/admin',
     '/.env',
     '/%2e%2e/etc',
   ])('%s that does not exist is not found, whatever the method and body', async (path) => {

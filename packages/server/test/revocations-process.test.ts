@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { type Algorithm, createKey, createKeyRing, createRescind, generateKey } from 'rescind'
 import { httpStore } from 'rescind/stores/http'
 import { eventually } from 'rescind/testing'
@@ -8,7 +9,7 @@ import { afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vi
 import { bearer, SERVICE_TOKEN } from './support/feed-app.ts'
 import { readFeed } from './support/feed-reader.ts'
 import { expectProblem } from './support/problems.ts'
-import { build, type ServiceProcess, startService } from './support/process.ts'
+import { build, runCommand, type ServiceProcess, startService } from './support/process.ts'
 
 let directory: string
 let running: ServiceProcess[] = []
@@ -41,11 +42,50 @@ async function register(url: string, email: string): Promise<string> {
 const logOut = async (url: string, token: string) =>
   (await fetch(`${url}/auth/logout`, { method: 'POST', headers: bearer(token) })).status
 
-it('has nothing for resource servers unless it is told a token', async () => {
+it('takes no token for a service token unless it is told one', async () => {
   const { url } = await start()
   const headers = bearer(SERVICE_TOKEN)
-  await expectProblem(await fetch(`${url}/revocations`, { headers }), 'not_found')
-  await expectProblem(await fetch(`${url}/revocations/find`, { method: 'POST', headers }), 'not_found')
+  await expectProblem(await fetch(`${url}/revocations`, { headers }), 'token_invalid')
+  await expectProblem(await fetch(`${url}/revocations/find`, { method: 'POST', headers }), 'token_invalid')
+  await expectProblem(await fetch(`${url}/revocations`, { headers: { authorization: 'Bearer ' } }), 'token_malformed')
+})
+
+it('makes a client by its command line, whom a resource server follows as, and RFC 9068 tokens for an audience', async () => {
+  const audience = 'https://api.example.test'
+  const settings = { ISSUER: 'https://id.example.test', AUDIENCE: audience }
+  const { url } = await start(settings)
+  const words = ['client', 'create', '--name', 'an api', '--scope', 'revocations:read', '--json']
+  const made = await runCommand(words, settings, directory)
+  expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(/^rescind: the secret/) })
+  const { client_id: id, client_secret: secret } = JSON.parse(made.stdout) as Record<string, string>
+  const store = httpStore(url, { client: { id: id ?? '', secret: secret ?? '' } })
+  const jwks = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as JSONWebKeySet
+  const verifyOnly = jwks.keys.map((jwk) => createKey(jwk, { alg: 'EdDSA' }))
+  const resource = createRescind({ store, keys: createKeyRing({ verifyOnly }), issuer: settings.ISSUER, audience })
+  onTestFinished(async () => {
+    await resource.close()
+    await store.close()
+  })
+  await resource.ready()
+  const token = await register(url, 'three@example.test')
+  expect((await resource.verify(token)).claims).toMatchObject({ aud: audience, client_id: 'rescind' })
+  // What RFC 9068 §4 asks of a resource server, by another library.
+  const { payload } = await jwtVerify(token, createLocalJWKSet(jwks), {
+    typ: 'at+jwt',
+    issuer: settings.ISSUER,
+    audience,
+    requiredClaims: ['exp', 'sub', 'client_id', 'iat', 'jti'],
+  })
+  expect(payload.sub).toMatch(/^[\da-f-]{36}$/)
+  expect(await logOut(url, token)).toBe(204)
+  await eventually(() =>
+    resource.verify(token).then(
+      () => false,
+      () => true,
+    ),
+  )
+  const unknown = await runCommand(['--version'], settings, directory)
+  expect(unknown).toMatchObject({ code: 2, stdout: '' })
 })
 
 it('is followed across its restart, and does not wait for its followers when it is told to stop', async () => {

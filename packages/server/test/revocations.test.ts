@@ -45,7 +45,7 @@ describe('the service token', () => {
       await expectProblem(await ask(bearer(wrong)), 'token_invalid')
     }
     await expectProblem(await ask({ authorization: `Bearer ${SERVICE_TOKEN} x` }), 'token_malformed')
-    await expectProblem(await ask({ authorization: `Basic ${SERVICE_TOKEN}` }), 'token_missing')
+    await expectProblem(await ask({ authorization: `Basic ${SERVICE_TOKEN}` }), 'invalid_credentials')
     expect(app.log()).not.toContain(SERVICE_TOKEN)
     expect(app.log()).toContain(path)
   })

@@ -34,4 +34,21 @@ describe('why a server cannot be used', () => {
     'never holds %s',
     (message) => expect(lineFor(new Error(message))).not.toMatch(/some(@|%40)one|hunter|s3cr3t/),
   )
+
+  it('is still to be understood where the user and the password are short', () => {
+    const short = 'postgres://a:e%21@db.example.test/people?application_name=db'
+    const told = (message: string) => startFailure({ variable: 'DATABASE_URL', url: short }, new Error(message)).message
+    expect(told('a database needs a role named "a" here')).toContain(
+      'cannot be used: a database needs a role named "a"',
+    )
+    for (const leak of [short, 'at a:e!@db', 'at //a:e%21@db', 'given "e!"', "given 'e%21'", 'password=e!']) {
+      expect(told(leak)).not.toMatch(/e(!|%21)/)
+    }
+  })
+
+  it('holds nothing of a password that begins like the user', () => {
+    const alike = 'redis://rescind:rescind-77@db.example.test'
+    const { message } = startFailure({ variable: 'REDIS_URL', url: alike }, new Error('rescind-77 or rescind'))
+    expect(message).toContain('cannot be used: *** or ***;')
+  })
 })

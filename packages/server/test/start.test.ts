@@ -120,7 +120,6 @@ describe('a start is refused with one line', () => {
   it('for a value out of range', () =>
     expectRefusal({ PORT: '99999' }, /^rescind: PORT holds "99999"; it may hold a port/))
   it('for another database', () => expectRefusal({ DATABASE_URL: 'mysql://h/d' }, /^rescind: DATABASE_URL holds /))
-  it('for registration by mail', () => expectRefusal({ REGISTRATION: 'verify' }, /"verify" is not supported yet/))
 
   it('for an unknown name in .env', async () => {
     writeFileSync(join(directory, '.env'), 'PROT=3000\n')
@@ -169,6 +168,10 @@ describe('a start is refused with one line', () => {
     const address = other.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
     await expectRefusal({ PORT: String(port) }, new RegExp(`^rescind: PORT holds ${port}, which is in use`))
+    await expectRefusal(
+      { METRICS_PORT: String(port) },
+      new RegExp(`^rescind: METRICS_PORT holds ${port}, which is in use`),
+    )
     other.close()
   })
 

@@ -37,12 +37,14 @@ async function insertUser(): Promise<UserRecord> {
     passwordHash: 'old',
     admin: false,
     registeredAtMs: 1_700_000_000_000 + users,
+    disabledAtMs: null,
+    credentialVersion: 0,
   }
   expect(await backends.database.users.insert(user)).toBe('inserted')
   return user
 }
 
-const replaced = (id: string) => ({ id, from: 'old', to: 'new' })
+const replaced = (id: string) => ({ id, from: 'old', to: 'new', credentialVersion: 0 })
 const hashOf = async (id: string) => (await backends.database.users.byId(id))?.passwordHash
 const isAlive = (token: string) =>
   auth.verify(token).then(
@@ -86,7 +88,7 @@ describe.each(transactional)('a transaction over $name', ({ name, prepare }) => 
     const { id } = await insertUser()
     const { accessToken } = await auth.issue({ sub: id })
     const outcome = await changesInOneTransaction(auth, backends.database).endingSessions({ sub: id }, (within) =>
-      within.replacePassword(replaced(id)),
+      within.users.replacePassword(replaced(id)),
     )
     expect(outcome).toBe('replaced')
     expect(await hashOf(id)).toBe('new')
@@ -116,7 +118,7 @@ describe.each(transactional)('a transaction over $name', ({ name, prepare }) => 
         : 'ALTER TABLE rescind_revocations ADD CHECK (false) NOT VALID',
     )
     const fails = changesInOneTransaction(auth, backends.database).endingSessions({ sub: id }, (within) =>
-      within.replacePassword(replaced(id)),
+      within.users.replacePassword(replaced(id)),
     )
     await expect(fails).rejects.toMatchObject({ code: 'revocation_unavailable' })
     expect(await hashOf(id)).toBe('old')
@@ -201,7 +203,7 @@ describe('without a common transaction, over SQLite and Redis', () => {
   it('a revocation cannot be made part of one', async () => {
     const { id } = await insertUser()
     const fails = changesInOneTransaction(auth, backends.database).endingSessions({ sub: id }, (within) =>
-      within.replacePassword(replaced(id)),
+      within.users.replacePassword(replaced(id)),
     )
     await expect(fails).rejects.toMatchObject({ code: 'invalid_config' })
     expect(await hashOf(id)).toBe('old')
@@ -228,7 +230,7 @@ describe('without a common transaction, over SQLite and Redis', () => {
       },
     }
     await changesAcrossStores(interrupted, backends.database).endingSessions({ sub: id }, (within) =>
-      within.replacePassword(replaced(id)),
+      within.users.replacePassword(replaced(id)),
     )
     expect(seen).toEqual(['old', false])
     expect(committedHashOf(id)).toBe('new')
@@ -239,7 +241,7 @@ describe('without a common transaction, over SQLite and Redis', () => {
   it('a change that fails leaves the password as it was', async () => {
     const { id } = await insertUser()
     const fails = changesAcrossStores(auth, backends.database).endingSessions({ sub: id }, async (within) => {
-      await within.replacePassword(replaced(id))
+      await within.users.replacePassword(replaced(id))
       throw new RescindError('invalid_credentials', 'no')
     })
     await expect(fails).rejects.toMatchObject({ code: 'invalid_credentials' })

@@ -17,5 +17,8 @@ export function users(dialect: Dialect): Migration {
         .addColumn('registered_at_ms', dialect === 'postgres' ? 'bigint' : 'integer', (column) => column.notNull())
       await (dialect === 'sqlite' ? table.modifyEnd(sql`strict`) : table).execute()
     },
+    async down(db) {
+      await db.schema.dropTable('users').execute()
+    },
   }
 }

@@ -11,5 +11,8 @@ export function probes(dialect: Dialect): Migration {
         .addColumn('filler', 'text', (column) => column.notNull())
       await (dialect === 'sqlite' ? table.modifyEnd(sql`strict`) : table).execute()
     },
+    async down(db) {
+      await db.schema.dropTable('probes').execute()
+    },
   }
 }

@@ -1,44 +1,63 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Rescind, RescindError, type TokenPair } from 'rescind'
 import { changePasswordBody, loginBody, parseBody, registerBody } from '../bodies.ts'
+import type { RouteLimits } from '../rate-limits/route-limits.ts'
 import type { UserRecord } from '../repositories/users.ts'
-import { tokenResponse } from '../resources.ts'
 import type { Accounts } from '../services/accounts.ts'
+import type { Registration } from '../services/registration.ts'
 import { authenticated } from './authenticated.ts'
+import { clientGone } from './client-gone.ts'
 import { guard } from './guard.ts'
-import { onlyBodyDelivery } from './token-delivery.ts'
+import type { Logins } from './logins.ts'
+import { checkTokenDelivery, deliverTokens } from './token-delivery.ts'
 
-// A session keeps what its owner recognises the device by; no more than that.
-const MAX_USER_AGENT = 512
+/** What the routes of accounts need. */
+export interface AccountRoutesOptions {
+  readonly auth: Rescind
+  readonly accounts: Accounts
+  readonly registration: Registration
+  readonly logins: Logins
+  /** Told of who has changed a password. */
+  readonly limits: RouteLimits
+}
 
 /** `POST /auth/register`, `POST /auth/login` and `POST /auth/password/change`: a password for a session. */
-export function accountRoutes(app: FastifyInstance, { auth, accounts }: { auth: Rescind; accounts: Accounts }): void {
-  const startSession = (user: UserRecord, request: FastifyRequest): Promise<TokenPair> => {
-    const userAgent = request.headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null
-    return auth.issue({ sub: user.id, fresh: true, ip: request.ip, userAgent })
+export function accountRoutes(
+  app: FastifyInstance,
+  { auth, accounts, registration, logins, limits }: AccountRoutesOptions,
+): void {
+  const entrance = { onRequest: checkTokenDelivery, config: { sameOrigin: true } }
+  /** Begins a session for who has proved a password, unless the account was changed since: then with this refusal. */
+  const enter = async (user: UserRecord, request: FastifyRequest, refusal: string): Promise<TokenPair> => {
+    const pair = await logins.start(user, request)
+    if (await accounts.stillEnters(user)) return pair
+    await auth.revoke.session(pair.sid, { reason: 'account changed during login' })
+    throw new RescindError('invalid_credentials', refusal)
   }
 
-  app.post('/auth/register', { onRequest: onlyBodyDelivery }, async (request, reply) => {
-    const user = await accounts.register(parseBody(registerBody, request.body))
-    return reply.code(201).send(tokenResponse(await startSession(user, request), user))
+  app.post('/auth/register', entrance, async (request, reply) => {
+    const user = await registration.register(parseBody(registerBody, request.body), clientGone(reply))
+    if (user === null) return reply.code(202).send()
+    const pair = await logins.start(user, request)
+    return reply.code(201).send(deliverTokens({ auth, request, reply }, pair, user))
   })
 
-  app.post('/auth/login', { onRequest: onlyBodyDelivery }, async (request) => {
-    const user = await accounts.logIn(parseBody(loginBody, request.body))
-    const pair = await startSession(user, request)
-    if (!(await accounts.stillEnters(user))) {
-      await auth.revoke.session(pair.sid, { reason: 'password changed during login' })
-      throw new RescindError('invalid_credentials', 'The e-mail or the password is wrong.')
-    }
-    return tokenResponse(pair, user)
+  app.post('/auth/login', entrance, async (request, reply) => {
+    const user = await accounts.logIn(parseBody(loginBody, request.body), clientGone(reply))
+    const pair = await enter(user, request, 'The e-mail or the password is wrong.')
+    return deliverTokens({ auth, request, reply }, pair, user)
   })
 
-  const onRequest = [onlyBodyDelivery, guard(auth, { fresh: true })]
-  app.post('/auth/password/change', { onRequest }, async (request) => {
+  const onRequest = [guard(auth, { fresh: true }), checkTokenDelivery]
+  app.post('/auth/password/change', { onRequest }, async (request, reply) => {
     const { sub } = authenticated(request)
     const { current_password, new_password } = parseBody(changePasswordBody, request.body)
-    const user = await accounts.changePassword({ sub, currentPassword: current_password, newPassword: new_password })
+    const wish = { sub, currentPassword: current_password, newPassword: new_password }
+    const user = await accounts.changePassword(wish, clientGone(reply))
     // Every session has ended, this one too: had a thief its refresh token, it would live on. Its owner gets a new one.
-    return tokenResponse(await startSession(user, request), user)
+    const pair = await enter(user, request, 'The account was changed meanwhile.')
+    // The places that were known before the change are not any more.
+    await limits.trust(user.emailKey, request)
+    return deliverTokens({ auth, request, reply }, pair, user)
   })
 }

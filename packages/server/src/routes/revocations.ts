@@ -1,19 +1,22 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { bearerToken, type Clock, type Ledger, RescindError } from 'rescind'
-import { fastifyView } from 'rescind/fastify'
+import { type Clock, type Ledger, RescindError } from 'rescind'
 import { findRevocationBody, parseBody } from '../bodies.ts'
 import { STORAGE_DEADLINE_MS, withDeadline } from '../deadline.ts'
 import { revocationEntry } from '../revocation-events.ts'
+import type { Clients } from '../services/clients.ts'
 import { createLimiter } from '../services/limiter.ts'
 import { createRevocationHub, type HubSubscription } from '../services/revocation-hub.ts'
 import { streamRevocations } from '../services/revocation-stream.ts'
-import { createServiceCredential } from '../services/service-credential.ts'
+import { onlyServices } from './only-services.ts'
 
 /** What resource servers follow, and who may. */
 export interface RevocationFeedOptions {
   readonly ledger: Ledger
-  /** What resource servers show as a bearer token: 32 characters or more. Several while one replaces the other. */
+  /**
+   * What resource servers may show as a bearer token: 32 characters or more. Several while one replaces the other. Clients
+   * with the scope `revocations:read` show their own credentials.
+   */
   readonly serviceTokens: readonly string[]
   /** How many streams may be open; one more is refused with 503. @default 1_000 */
   readonly maxStreams?: number
@@ -31,12 +34,19 @@ const MAX_STREAM_MS = 5 * 60_000
 
 /**
  * `GET /revocations`: the live revocations and then every new one, as server-sent events. `POST /revocations/find`:
- * what kills one token. Both are for resource servers, which show a service token. The protocol is written down in
- * docs/reference/revocation-feed.md.
+ * what kills one token. Both are for resource servers, which show a service token, or the credentials of a client with
+ * the scope `revocations:read`. The protocol is written down in docs/reference/revocation-feed.md.
  */
-export function revocationRoutes(app: FastifyInstance, options: RevocationFeedOptions & { clock: Clock }): void {
+export function revocationRoutes(
+  app: FastifyInstance,
+  options: RevocationFeedOptions & { clients: Clients; clock: Clock },
+): void {
   const { ledger, clock, maxStreams = 1_000, heartbeatMs = 500, stallTimeoutMs = 10_000 } = options
-  const onRequest = onlyServices(options.serviceTokens)
+  const onRequest = onlyServices({
+    tokens: options.serviceTokens,
+    clients: options.clients,
+    scope: 'revocations:read',
+  })
   const reading = createLimiter({ maxRunning: MAX_READS, maxWaiting: maxStreams })
   const onWarning = (message: string) => app.log.warn(message)
   const hub = createRevocationHub({ ledger, clock, maxStreams, heartbeatMs, onWarning })
@@ -66,16 +76,6 @@ export function revocationRoutes(app: FastifyInstance, options: RevocationFeedOp
     const found = await answered(ledger.find({ jti, sid, sub, iatMs }, nowMs ?? clock.now()), STORAGE_DEADLINE_MS)
     return { revocation: found === null ? null : revocationEntry(found) }
   })
-}
-
-function onlyServices(tokens: readonly string[]): (request: FastifyRequest) => Promise<void> {
-  const credential = createServiceCredential(tokens)
-  return async (request) => {
-    const presented = bearerToken(fastifyView(request))
-    if (presented === null)
-      throw new RescindError('token_missing', 'Send the service token: Authorization: Bearer <token>.')
-    if (!credential.accepts(presented)) throw new RescindError('token_invalid', 'This is not the service token.')
-  }
 }
 
 function wantsUntilCurrent(request: FastifyRequest): boolean {

@@ -1,6 +1,6 @@
 import type { Rescind, RevokeReason } from 'rescind'
 import type { Database } from '../database.ts'
-import type { Users } from '../repositories/users.ts'
+import type { Repositories } from '../repositories/repositories.ts'
 
 /** Changes of an account that its sessions must not outlive. */
 export interface AccountChanges {
@@ -8,15 +8,15 @@ export interface AccountChanges {
    * Makes the change and ends all sessions of the account. Rejects when either fails, with `overloaded`,
    * `revocation_unavailable` or whatever the change rejects with.
    */
-  endingSessions<T>(end: { sub: string } & RevokeReason, change: (users: Users) => Promise<T>): Promise<T>
+  endingSessions<T>(end: { sub: string } & RevokeReason, change: (within: Repositories) => Promise<T>): Promise<T>
 }
 
 /** Both in one transaction: whatever happens, both come to pass or neither. For a store in the accounts' own database. */
 export function changesInOneTransaction(auth: Rescind, database: Database): AccountChanges {
   return {
     async endingSessions({ sub, ...why }, change) {
-      const { result, sessions } = await database.inTransaction(async ({ users, transaction }) => {
-        const result = await change(users)
+      const { result, sessions } = await database.inTransaction(async ({ transaction, ...within }) => {
+        const result = await change(within)
         // Last, since it makes every other revocation wait until the commit.
         return { result, sessions: await auth.revoke.within(transaction).subject(sub, why) }
       })
@@ -35,8 +35,8 @@ export function changesInOneTransaction(auth: Rescind, database: Database): Acco
 export function changesAcrossStores(auth: Rescind, database: Database): AccountChanges {
   return {
     async endingSessions({ sub, ...why }, change) {
-      const result = await database.inTransaction(async ({ users }) => {
-        const result = await change(users)
+      const result = await database.inTransaction(async (within) => {
+        const result = await change(within)
         await auth.revoke.subject(sub, why)
         return result
       })

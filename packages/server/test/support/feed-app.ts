@@ -30,7 +30,9 @@ export async function startFeedApp(ledger: Ledger, options: FeedAppOptions = {})
   const lines: string[] = []
   const app = await createApp({
     auth,
-    users: {} as AppOptions['users'],
+    signing: {} as AppOptions['signing'],
+    issuer: 'https://id.example.test',
+    database: { sessionUses: noUses } as AppOptions['database'],
     changes: {} as AppOptions['changes'],
     readiness: {} as AppOptions['readiness'],
     passwords: {} as AppOptions['passwords'],
@@ -69,4 +71,10 @@ export async function startFeedApp(ledger: Ledger, options: FeedAppOptions = {})
 
 function withoutTokens(): Rescind {
   return createRescind({ store: memoryStore(), keys: createKeyRing({ active: generateKey('EdDSA') }) })
+}
+
+const noUses: AppOptions['database']['sessionUses'] = {
+  record: async () => {},
+  of: async () => new Map(),
+  prune: async () => {},
 }

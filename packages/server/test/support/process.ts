@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const root = join(import.meta.dirname, '../../../..')
@@ -43,9 +44,9 @@ export interface ServiceProcess {
   stop(signal: NodeJS.Signals): Promise<number | string | null>
 }
 
-/** The environment of the tests, without what would configure the service. */
+/** The environment of the tests, without what would configure the service: they all come from one address. */
 function environment(settings: Record<string, string>): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings }
+  return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', RATE_LIMIT: 'off', ...settings }
 }
 
 /** How a service is started that meets limits of its machine. */
@@ -97,6 +98,17 @@ export async function startService(
       return code ?? by
     },
   }
+}
+
+/** Runs `rescind` with these words to its end. */
+export async function runCommand(args: readonly string[], settings: Record<string, string>, cwd: string) {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: environment(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code: code as number | null, stdout, stderr }
 }
 
 /** Runs a service that is not expected to start, and answers how it ended. */

@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Backends } from '../src/backends.ts'
+import { readConfig } from '../src/config.ts'
+import { openBackends } from '../src/open-backends.ts'
+import type { UserRecord } from '../src/repositories/users.ts'
+import { backendsUnderTest } from './support/backends.ts'
+
+describe.each(backendsUnderTest)('accounts in $name', ({ prepare }) => {
+  const settings = prepare()
+  let directory: string
+  let backends: Backends
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'rescind-users-'))
+    backends = await openBackends(readConfig({ DATA_DIR: directory, ...(await settings()) }), () => {})
+  })
+  afterAll(async () => {
+    await backends.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  const insert = async (id: string): Promise<UserRecord> => {
+    const user = {
+      id,
+      email: `${encodeURIComponent(id)}@example.test`,
+      emailKey: `${encodeURIComponent(id)}@example.test`,
+      emailVerified: false,
+      passwordHash: `hash of ${id}`,
+      admin: id === 'admin',
+      registeredAtMs: 1_700_000_000_000,
+      disabledAtMs: null,
+      credentialVersion: 0,
+    }
+    expect(await backends.database.users.insert(user)).toBe('inserted')
+    return user
+  }
+
+  it('are found by id, each its own, however many are asked for at once', async () => {
+    const { users } = backends.database
+    const odd = ['admin', 'a"quote', "an'apostrophe", '{a,b}', 'a\\backslash', '["x"]', 'ä', 'NULL', '%']
+    const ids = [...odd, ...Array.from({ length: 40 }, (_, number) => `user-${number}`)]
+    const known = new Map<string, UserRecord>()
+    for (const id of ids) known.set(id, await insert(id))
+    // More than one query carries, with unknown ones among them and every one twice.
+    const wished = [...ids, 'user-1\0', ...Array.from({ length: 1_200 }, (_, number) => `nobody-${number}`)]
+    const found = await Promise.all([...wished, ...wished].map((id) => users.byId(id)))
+    expect(found).toEqual([...wished, ...wished].map((id) => known.get(id) ?? null))
+  })
+
+  it('get another password only as they were read', async () => {
+    const { users } = backends.database
+    const read = await insert('moving')
+    const change = { id: read.id, from: read.passwordHash, to: 'another', credentialVersion: 0 }
+    const moved = 'moved@example.test'
+    await users.changeEmail(read.id, { address: moved, key: moved })
+    expect(await users.replacePassword(change)).toBe('changed')
+    await users.setDisabled(read.id, 1_700_000_000_001)
+    expect(await users.replacePassword({ ...change, credentialVersion: 1 })).toBe('changed')
+    expect(await users.replacePassword({ ...change, credentialVersion: 2 })).toBe('changed')
+    await users.setDisabled(read.id, null)
+    expect((await users.byId(read.id))?.passwordHash).toBe(read.passwordHash)
+    expect(await users.replacePassword({ ...change, credentialVersion: 3 })).toBe('replaced')
+  })
+
+  it('are read as they are when they are asked for, also in a transaction', async () => {
+    const { database } = backends
+    const user = await insert('changing')
+    await database.inTransaction(async ({ users }) => {
+      const change = { id: user.id, from: user.passwordHash, to: 'another', credentialVersion: user.credentialVersion }
+      expect(await users.replacePassword(change)).toBe('replaced')
+      expect((await users.byId(user.id))?.passwordHash).toBe('another')
+    })
+    expect((await database.users.byId(user.id))?.passwordHash).toBe('another')
+  })
+})
