@@ -1,0 +1,35 @@
+import type { ActRecord } from './journal.ts'
+
+/** What a run must never show. */
+export type Fault =
+  /** A token was accepted that an acknowledged act had killed. */
+  | 'dead_token_accepted'
+  /** A token was refused although nothing had ended its session. */
+  | 'live_session_lost'
+  /** An honest refresh was taken for a theft. */
+  | 'false_theft_alarm'
+  /** One refresh token was exchanged for two. */
+  | 'two_successors'
+  /** A password let in that no longer should, or a disabled account. */
+  | 'wrong_login'
+  /** The right password was refused. */
+  | 'login_refused'
+  /** 500, or another answer of 5xx that is not 503. */
+  | 'server_error'
+  /** 503 while nothing was broken. On a machine that has no time for it, this says nothing about the service. */
+  | 'unavailable'
+  /** No answer while nothing was broken. */
+  | 'no_answer'
+  /** An answer that the API does not know for this act. */
+  | 'unexpected_answer'
+
+/** One fault, and the act that showed it. */
+export interface Violation {
+  readonly fault: Fault
+  readonly act: ActRecord
+  /** What it contradicts. */
+  readonly against: ActRecord | null
+}
+
+/** Puts a fault on record. */
+export type Blame = (fault: Fault, act: ActRecord, against?: ActRecord | null) => void
