@@ -12,6 +12,9 @@ const MAX_CONNECTIONS = 12
 // Requests are answered by their own deadline. This one is for the connection that a query hangs on: it is given up, and
 // the next query gets another.
 const QUERY_TIMEOUT_MS = 3_000
+// What PostgreSQL ends a transaction after whose client has gone silent: a machine that vanished would lock accounts
+// until TCP notices.
+const MAX_SILENCE_MS = 3_000
 const START_TIMEOUT_MS = 5_000
 const MIGRATION_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 1_000
@@ -89,7 +92,9 @@ async function inTransaction<T>(pool: Pool, work: (scope: TransactionScope) => P
   const client = await pool.connect()
   try {
     // Each statement sees what was committed before it, whatever the server's default is: row locks rely on it.
-    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+    await client.query(
+      `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = ${MAX_SILENCE_MS}`,
+    )
     const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: onlyClient(client) }) })
     const result = await work({ ...createRepositories(tables, 'postgres'), tables, transaction: client })
     // The caller has been told that nothing may have come of it: let it be so.

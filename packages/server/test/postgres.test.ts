@@ -5,6 +5,7 @@ import { createTcpProxy } from 'rescind/testing'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type PrivatePostgres, startPostgres } from '../../../tools/servers/postgres.mjs'
 import { migrationsFor } from '../src/migrations/index.ts'
+import { closePostgresPool, openPostgresPool, postgresDatabase } from '../src/postgres-database.ts'
 import { createForgetfulProxy } from './support/forgetful-proxy.ts'
 import { call } from './support/http.ts'
 import { expectProblem } from './support/problems.ts'
@@ -91,6 +92,28 @@ describe('services that share a PostgreSQL database', () => {
     await expect.poll(logIn, { timeout: 15_000 }).toBe(200)
     await expect.poll(async () => (await app.get('/health/ready')).status, { timeout: 15_000 }).toBe(200)
     expect((await app.get('/auth/status', access_token)).status).toBe(200)
+  })
+
+  it('wait no longer than a moment for an account that a machine locked which has vanished', async () => {
+    const DATABASE_URL = await database()
+    const app = await startApp({ settings: { DATABASE_URL } })
+    ends.push(() => app.close())
+    const { user } = await app.register()
+    const url = new URL(DATABASE_URL)
+    const proxy = await createForgetfulProxy(Number(url.port))
+    url.port = String(proxy.port)
+    const pool = openPostgresPool(url.href, () => {})
+    ends.push(
+      () => closePostgresPool(pool),
+      () => proxy.close(),
+    )
+    const vanished = postgresDatabase(pool).inTransaction(async ({ users }) => {
+      await users.lock(user.id)
+      proxy.forget()
+    })
+    await expect(vanished).rejects.toMatchObject({ code: 'overloaded' })
+    const logIn = async () => (await app.post('/auth/login', { email: user.email, password: PASSWORD })).status
+    await expect.poll(logIn, { timeout: 10_000 }).toBe(200)
   })
 
   it('go on when the server ends all of their connections', async () => {

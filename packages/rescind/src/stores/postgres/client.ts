@@ -43,8 +43,13 @@ export type PgInteger = string | number | bigint
 export const COMMIT_DURABLY = `CASE WHEN current_setting('synchronous_commit') = 'off'
   THEN set_config('synchronous_commit', 'on', true) END`
 
+// A machine that vanishes says no goodbye: its transactions would keep their locks, and with them every revocation of
+// every other process, until TCP notices (two hours by default). No transaction of ours waits this long for its client.
+const MAX_SILENCE_MS = 5_000
+
 // Each statement must see what was committed before it, whatever the server's default isolation is: the locks rely on it.
-const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ${COMMIT_DURABLY}`
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED;
+  SET LOCAL idle_in_transaction_session_timeout = ${MAX_SILENCE_MS}; SELECT ${COMMIT_DURABLY}`
 
 const ATTEMPTS = 6
 const FIRST_RETRY_MS = 4
