@@ -31,7 +31,8 @@ export async function measureStalls(report) {
   // The first round is for the compiler.
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const [name, requests] of Object.entries(hostileRequests(token, round))) {
-      for (const request of requests) {
+      for (const hostile of requests) {
+        const request = typeof hostile === 'function' ? await hostile(service.url) : hostile
         await stallOf(service, null)
         const stall = await stallOf(service, request)
         if (round > 0) worst[name] = [...(worst[name] ?? []), { round, stall }]
@@ -59,14 +60,16 @@ function perRound(stalls) {
 /** For how long the service did nothing else while it answered a request; `null` asks it nothing. */
 async function stallOf({ child, url }, request) {
   if (request !== null) {
-    let sent = false
+    let answer
     await onConnections(url, 1, {
-      next() {
-        if (sent) return null
-        sent = true
-        return request
+      next: () => (answer === undefined ? request : null),
+      heard(_, heard) {
+        answer = heard
       },
     })
+    if (answer.status === 401 && request.startsWith('POST /auth/password')) {
+      throw new Error(`refused before there was any work: ${answer.body}`)
+    }
   }
   const answer = once(child, 'message')
   child.send('worst')
@@ -80,13 +83,19 @@ function hostileRequests(token, round) {
   const post = (path, body, more = {}) => requestText('POST', path, { body, ...more })
   const raw = (json) =>
     `POST /auth/login HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`
+  // Of an account of its own: a change that succeeds ends the session that asked for it.
+  const change = (password, at) => async (url) => {
+    const { access_token } = await register(url, `changer-${round}-${at}@example.test`)
+    const body = { current_password: PASSWORD, new_password: password }
+    return post('/auth/password/change', body, { token: access_token })
+  }
   return {
-    passwords: PASSWORD_PARTS.flatMap((part) => {
+    passwords: PASSWORD_PARTS.flatMap((part, at) => {
       const password = repeated(part, PASSWORD_LENGTH)
       return [
         post('/auth/register', { email, password }),
         post('/auth/register', { email: `${repeated('p4ss.w0rd.', 60)}@${repeated('4.a8.', 180)}test`, password }),
-        post('/auth/password/change', { current_password: PASSWORD, new_password: password }, { token }),
+        change(password, at),
       ]
     }),
     bodies: [
