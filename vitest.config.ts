@@ -21,8 +21,8 @@ export default defineConfig({
     // Many tests wait for a server or a disk: one file more than there are cores keeps them busy.
     maxWorkers: availableParallelism() + 1,
     setupFiles: ['./tools/property-seed.mjs'],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Files that change what others share have a process of their own. The rest share one each worker, since loading the
     // modules anew for every file takes a fifth of the time.
     projects: [

@@ -58,7 +58,8 @@ export const sharedBackends: Record<string, () => Promise<Backend>> = {
         client.on('error', () => {})
         await client.connect()
         onTestFinished(() => client.destroy())
-        return redisStore(client, { prefix })
+        // A machine that is busy with other tests is no server that is away.
+        return redisStore(client, { prefix, commandTimeoutMs: 10_000 })
       },
     }
   },
