@@ -4,7 +4,14 @@ import type { Decision } from '../session/guard.ts'
 import type { RequestGuard } from '../session/request-guard.ts'
 import { mediaType } from '../web/body-field.ts'
 import type { RequestView } from '../web/request.ts'
-import { type Admitted, admit, type Doorkeeper, type RouteOptions, renewal } from './shared/admission.ts'
+import {
+  type Admission,
+  type Admitted,
+  admit,
+  type Doorkeeper,
+  type RouteOptions,
+  renewal,
+} from './shared/admission.ts'
 
 /**
  * A middleware that lets a request pass only with a good token, and answers the refusal itself. Who makes the request
@@ -32,21 +39,30 @@ export function honoGuard<P, O, const Optional extends boolean | undefined = fal
     },
     answer: (error, view) => auth.answer(error, view),
   }
-  return async (c, next) => {
-    const admitted = admit(guard, new HonoView(c.req), options)
-    // Nothing is waited for that is there already: two turns of the queue cost 1 µs of the 18 that a request takes.
-    const admission = admitted instanceof Promise ? await admitted : admitted
+  type Handler = MiddlewareHandler<{ Variables: { auth: Admitted<P, Optional> } }>
+  const pass = (
+    admission: Admission<Admitted<P, Optional>>,
+    ...[c, next]: Parameters<Handler>
+  ): ReturnType<Handler> => {
     if (!admission.ok) {
       const { status, headers, body } = admission.answer
-      return c.newResponse(JSON.stringify(body), new Response(null, { status, headers }))
+      return Promise.resolve(c.newResponse(JSON.stringify(body), new Response(null, { status, headers })))
     }
     const { principal } = admission
     c.set('auth', principal)
-    await next()
-    if (principal === null || !auth.renews(principal)) return undefined
-    const cookies = await renewal(auth, principal, c.res.headers.getSetCookie())
-    for (const cookie of cookies ?? []) c.header('set-cookie', cookie, { append: true })
-    return undefined
+    if (principal === null || !auth.renews(principal)) return next()
+    return next().then(async () => {
+      const cookies = await renewal(auth, principal, c.res.headers.getSetCookie())
+      for (const cookie of cookies ?? []) c.header('set-cookie', cookie, { append: true })
+    })
+  }
+  return (c, next) => {
+    const admitted = admit(guard, new HonoView(c.req), options)
+    // No promise is made where the answer is there already: each turn of the queue costs half a microsecond of the 18 that a
+    // request takes.
+    return admitted instanceof Promise
+      ? admitted.then((admission) => pass(admission, c, next))
+      : pass(admitted, c, next)
   }
 }
 
