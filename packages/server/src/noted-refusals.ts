@@ -10,6 +10,7 @@ export interface NotedRefusal {
 
 const refusals = new WeakMap<FastifyRequest, NotedRefusal>()
 const users = new WeakMap<FastifyRequest, string>()
+const clients = new WeakMap<FastifyRequest, string>()
 
 /** Notes why a request is refused, where its answer is made. */
 export function noteRefusal(request: FastifyRequest, refusal: NotedRefusal): void {
@@ -21,6 +22,11 @@ export function noteUser(request: FastifyRequest, userId: string): void {
   users.set(request, userId)
 }
 
+/** Notes the client whose credentials were shown, and good. */
+export function noteClient(request: FastifyRequest, clientId: string): void {
+  clients.set(request, clientId)
+}
+
 /** Why a request was refused; `undefined` where it was not. */
 export function notedRefusal(request: FastifyRequest): NotedRefusal | undefined {
   return refusals.get(request)
@@ -29,4 +35,9 @@ export function notedRefusal(request: FastifyRequest): NotedRefusal | undefined 
 /** Who makes a request, or whose account it is about; `undefined` where nobody knows. */
 export function notedUser(request: FastifyRequest): string | undefined {
   return users.get(request) ?? request.auth?.sub ?? refusals.get(request)?.userId
+}
+
+/** The client that makes a request; `undefined` where none has proved that it does. */
+export function notedClient(request: FastifyRequest): string | undefined {
+  return clients.get(request)
 }

@@ -24,5 +24,5 @@ export async function openBackends(config: Config, onWarning: Warn): Promise<Bac
     return openRedisBackends(config, config.redisUrl, onWarning)
   }
   const { openSqliteBackends } = await import('./sqlite-backends.ts')
-  return openSqliteBackends(config)
+  return openSqliteBackends(config, onWarning)
 }

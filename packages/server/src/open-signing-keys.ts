@@ -35,11 +35,12 @@ export async function openSigningKeys(
   database: Database,
   onWarning: (message: string) => void,
 ): Promise<SigningKeys> {
-  if (config.keyEncryptionKey === undefined) {
+  const shared = keysInDatabase(config, database)
+  if (shared === null) {
     await refuseToForget(config, database)
     return fixedKeys(createKeyRing({ active: loadSigningKey(config) }))
   }
-  const { keys, sealing } = sharedKeys(config, database)
+  const { keys, sealing } = shared
   // Read where it is of use, and only there: of a file that is left over nobody cares what is in it.
   await keys.begin(() => readStoredKey(config) ?? generateKey(config.signingAlg))
   const followed = await followKeys({ keys, sealing, clock: systemClock, onWarning })
@@ -49,17 +50,28 @@ export async function openSigningKeys(
   return followed
 }
 
+/** Keys in a database, and what seals them there. */
+export interface StoredKeys {
+  readonly keys: Keys
+  readonly sealing: KeySealing
+}
+
 /**
- * The keys in the database, for whoever manages them.
+ * The keys in the database, for whoever cannot do without them.
  *
  * @throws ConfigError where there are none
  */
-export function sharedKeys(config: Config, database: Database): { keys: Keys; sealing: KeySealing } {
-  if (config.keyEncryptionKey === undefined) {
-    throw new ConfigError(
-      'KEY_ENCRYPTION_KEY is not set, so the signing key is the one of the configuration; set it first',
-    )
-  }
+export function sharedKeys(config: Config, database: Database): StoredKeys {
+  const stored = keysInDatabase(config, database)
+  if (stored !== null) return stored
+  throw new ConfigError(
+    'KEY_ENCRYPTION_KEY is not set, so the signing key is the one of the configuration; set it first',
+  )
+}
+
+/** The keys in the database, for whoever manages them; `null` where the signing key is the one of the configuration. */
+export function keysInDatabase(config: Config, database: Database): StoredKeys | null {
+  if (config.keyEncryptionKey === undefined) return null
   const sealing = createKeySealing(config.keyEncryptionKey)
   const keys = createKeys({
     database,

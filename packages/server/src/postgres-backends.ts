@@ -1,6 +1,7 @@
 import type { Store } from 'rescind'
 import { postgresStore } from 'rescind/stores/postgres'
 import type { Backends, Warn } from './backends.ts'
+import { openingAll } from './closers.ts'
 import type { Config } from './config.ts'
 import { closePostgresPool, migratePostgres, openPostgresPool, postgresDatabase } from './postgres-database.ts'
 import type { RevocationMirror } from './revocation-mirror.ts'
@@ -12,24 +13,26 @@ export async function openPostgresBackends(config: Config, url: string, onWarnin
   await migratePostgres(url).catch((error: unknown) => {
     throw startFailure(server, error)
   })
-  const pool = openPostgresPool(url, onWarning)
-  const database = postgresDatabase(pool)
-  const store = postgresStore(pool)
-  const mirror = config.redisUrl === undefined ? null : await openMirror(config, config.redisUrl, { store, onWarning })
-  return {
-    database,
-    store,
-    isOneDatabase: true,
-    mirror,
-    probe: () => database.probe(),
-    startFailure: (error) => startFailure(server, error),
-    async close() {
-      await mirror?.stop()
-      await store.close()
-      await database.close()
-      await closePostgresPool(pool)
-    },
-  }
+  return openingAll(onWarning, async (closers) => {
+    const pool = openPostgresPool(url, onWarning)
+    closers.add('the connections to PostgreSQL', () => closePostgresPool(pool))
+    const database = postgresDatabase(pool)
+    closers.add('the accounts', () => database.close())
+    const store = postgresStore(pool)
+    closers.add('the sessions and revocations', () => store.close())
+    const mirror =
+      config.redisUrl === undefined ? null : await openMirror(config, config.redisUrl, { store, onWarning })
+    if (mirror !== null) closers.add('the mirror of the revocations', () => mirror.stop())
+    return {
+      database,
+      store,
+      isOneDatabase: true,
+      mirror,
+      probe: () => database.probe(),
+      startFailure: (error) => startFailure(server, error),
+      close: closers.close,
+    }
+  })
 }
 
 async function openMirror(

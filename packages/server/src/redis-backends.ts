@@ -1,5 +1,6 @@
 import { redisStore } from 'rescind/stores/redis'
 import type { Backends, Warn } from './backends.ts'
+import { openingAll } from './closers.ts'
 import type { Config } from './config.ts'
 import { STORAGE_DEADLINE_MS, withDeadline } from './deadline.ts'
 import { connectRedis } from './redis-connection.ts'
@@ -10,12 +11,17 @@ import { startFailure } from './start-failure.ts'
 const PROBE_KEY = '{rescind}:probe'
 
 /** The accounts in a file in `DATA_DIR`, sessions and revocations in Redis. */
-export async function openRedisBackends(config: Config, url: string, onWarning: Warn): Promise<Backends> {
+export function openRedisBackends(config: Config, url: string, onWarning: Warn): Promise<Backends> {
   const server = { variable: 'REDIS_URL', url } as const
-  const database = await openAccountsFile(config)
-  try {
-    const redis = await connectRedis(url, { required: true, onWarning })
+  return openingAll(onWarning, async (closers) => {
+    const database = await openAccountsFile(config)
+    closers.add('the accounts', () => database.close())
+    const redis = await connectRedis(url, { required: true, onWarning }).catch((error: unknown) => {
+      throw startFailure(server, error)
+    })
+    closers.add('the connection to Redis', () => redis.close())
     const store = redisStore(redis.client, { commandTimeoutMs: STORAGE_DEADLINE_MS })
+    closers.add('the sessions and revocations', () => store.close())
     return {
       database,
       store,
@@ -25,14 +31,7 @@ export async function openRedisBackends(config: Config, url: string, onWarning: 
         await Promise.all([database.probe(), withDeadline(redis.client.set(PROBE_KEY, '1'), STORAGE_DEADLINE_MS)])
       },
       startFailure: (error) => startFailure(server, error),
-      async close() {
-        await store.close()
-        redis.close()
-        await database.close()
-      },
+      close: closers.close,
     }
-  } catch (error) {
-    await database.close()
-    throw startFailure(server, error)
-  }
+  })
 }

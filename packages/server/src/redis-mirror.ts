@@ -17,16 +17,19 @@ export interface RedisMirrorParts {
 /** Keeps a copy of the ledger in Redis, now or as soon as it is there: requests do not depend on it. */
 export async function openRedisMirror(url: string, parts: RedisMirrorParts): Promise<RevocationMirror> {
   const { client, close } = await connectRedis(url, { required: false, onWarning: parts.onWarning })
-  const target = redisStore(client, { commandTimeoutMs: STORAGE_DEADLINE_MS })
+  const target = redisStore(client, { commandTimeoutMs: STORAGE_DEADLINE_MS, copyOf: 'PostgreSQL' })
   const mirror = startRevocationMirror({ ...parts, target, bookmark: bookmarkIn(client) })
   return {
     status: mirror.status,
     async stop() {
       const stopped = mirror.stop()
-      // Whatever the mirror waits for there ends with it.
-      await target.close()
-      close()
-      await stopped
+      try {
+        // Whatever the mirror waits for there ends with it.
+        await target.close()
+      } finally {
+        close()
+        await stopped
+      }
     },
   }
 }

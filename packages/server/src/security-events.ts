@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { notedRefusal, notedUser } from './noted-refusals.ts'
+import { notedClient, notedRefusal, notedUser } from './noted-refusals.ts'
 
 /** The names that a route has for what it does, in the log. */
 interface RouteEvents {
@@ -80,7 +80,8 @@ function eventOf(request: FastifyRequest, { statusCode }: FastifyReply): string 
 
 function write(event: string, request: FastifyRequest): void {
   const code = notedRefusal(request)?.code
-  const line = { event, userId: notedUser(request), sessionId: request.auth?.sid, ip: request.ip, code }
+  const who = { userId: notedUser(request), sessionId: request.auth?.sid, clientId: notedClient(request) }
+  const line = { event, ...who, ip: request.ip, code }
   if (code === undefined || ORDINARY_CODES.has(code)) request.log.info(line, 'security event')
   else request.log.warn(line, 'security event')
 }

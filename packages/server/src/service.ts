@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { createRescind, type JsonObject, type RescindOptions } from 'rescind'
 import { createApp } from './app.ts'
-import type { Backends } from './backends.ts'
 import { catchingUpRescind } from './catching-up-rescind.ts'
+import { type Closers, openingAll } from './closers.ts'
 import type { Config } from './config.ts'
 import { makeDataDirectory } from './data-directory.ts'
 import { openMailTransport } from './mail/open-mail-transport.ts'
 import { createMetricsListener, type MetricsListener } from './metrics/listener.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { openBackends } from './open-backends.ts'
-import { openSigningKeys, type SigningKeys, sharedKeys } from './open-signing-keys.ts'
+import { keysInDatabase, openSigningKeys } from './open-signing-keys.ts'
 import { openRateLimits } from './rate-limits/open-rate-limits.ts'
 import { createReadiness } from './readiness.ts'
 import { changesAcrossStores, changesInOneTransaction } from './services/account-changes.ts'
@@ -27,7 +27,10 @@ export interface Service {
   readonly app: FastifyInstance
   /** Where metrics are read on a port of their own; `null`: at `/metrics`. */
   readonly metrics: MetricsListener | null
-  /** Lets requests in flight end, but no longer than this many milliseconds; then closes all. */
+  /**
+   * Lets requests in flight end, but no longer than this many milliseconds; then closes all. Where something cannot be
+   * closed, the rest is all the same, the log names it, and the first failure rejects.
+   */
   close(drainMs: number): Promise<void>
 }
 
@@ -39,27 +42,21 @@ export interface Service {
 export async function createService(config: Config, logStream: { write(line: string): void }): Promise<Service> {
   makeDataDirectory(config.dataDir)
   const warnings = createWarnings()
-  const backends = await openBackends(config, warnings.warn)
-  let signing: SigningKeys | undefined
-  try {
-    signing = await openSigningKeys(config, backends.database, warnings.warn)
-    return await compose({ config, signing, backends, warnings, logStream })
-  } catch (error) {
-    await signing?.close()
-    await backends.close()
-    throw error
-  }
+  return openingAll(warnings.warn, (closers) => compose({ config, closers, warnings, logStream }))
 }
 
 async function compose(parts: {
   config: Config
-  signing: SigningKeys
-  backends: Backends
+  closers: Closers
   warnings: Warnings
   logStream: { write(line: string): void }
 }): Promise<Service> {
-  const { config, signing, backends, warnings, logStream } = parts
+  const { config, closers, warnings, logStream } = parts
+  const backends = await openBackends(config, warnings.warn)
+  closers.add('what is stored', () => backends.close())
   const { database, store } = backends
+  const signing = await openSigningKeys(config, database, warnings.warn)
+  closers.add('the signing keys', () => signing.close())
   const writes = createWriteHealth(backends.probe)
   const metrics = createMetrics()
   const tracer = registeredTracer()
@@ -77,6 +74,7 @@ async function compose(parts: {
     onWarning: warnings.warn,
     onArrival: (_record, delayMs) => metrics.arrived(delayMs),
   })
+  closers.add('the copy of the ledger', () => rescind.close())
   await rescind.ready().catch((error: unknown) => {
     throw backends.startFailure(error)
   })
@@ -87,7 +85,12 @@ async function compose(parts: {
   const transport = await openMailTransport(config, (file) => {
     app.log.info({ outbox: file }, 'a mail was written to the outbox in DATA_DIR, since SMTP_URL is not set')
   })
+  closers.add('the way to the mail server', () => transport.close())
   const limiting = await openRateLimits(config, warnings.warn)
+  closers.add('the rate limits', () => limiting.close())
+  const listener = config.metricsAddress === null ? null : createMetricsListener(metrics)
+  // Before the application, and so closed after it: how the last requests ended can be read to the end.
+  if (listener !== null) closers.add('the port of the metrics', () => listener.close())
   const app = await createApp({
     auth,
     signing,
@@ -98,10 +101,7 @@ async function compose(parts: {
     passwords,
     registration: config.registration,
     mail: { transport, publicUrl: config.publicUrl },
-    operation: {
-      ledger: store.ledger,
-      keys: config.keyEncryptionKey === undefined ? null : sharedKeys(config, database).keys,
-    },
+    operation: { ledger: store.ledger, keys: keysInDatabase(config, database)?.keys ?? null },
     revocationFeed: { ledger: store.ledger, serviceTokens: config.serviceTokens },
     trustProxy: config.trustProxy,
     corsOrigins: config.corsOrigins,
@@ -118,21 +118,13 @@ async function compose(parts: {
     log: { level: config.logLevel, stream: logStream },
   })
   warnings.sendTo((message) => app.log.warn(message))
-  const listener = config.metricsAddress === null ? null : createMetricsListener(metrics)
+  closers.add('the application', () => app.close())
   return {
     app,
     metrics: listener,
     async close(drainMs) {
       const deadline = setTimeout(() => app.server.closeAllConnections(), drainMs)
-      await app.close()
-      // After the requests: how they ended can be read to the last.
-      await listener?.close()
-      transport.close()
-      clearTimeout(deadline)
-      await auth.close()
-      await signing.close()
-      limiting.close()
-      await backends.close()
+      await closers.close().finally(() => clearTimeout(deadline))
     },
   }
 }

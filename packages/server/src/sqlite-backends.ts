@@ -1,28 +1,38 @@
 import { join } from 'node:path'
 import { sqliteStore } from 'rescind/stores/sqlite'
-import type { Backends } from './backends.ts'
+import type { Backends, Warn } from './backends.ts'
+import { openingAll } from './closers.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { Database } from './database.ts'
 import { openSqlite, openSqliteDatabase } from './sqlite-database.ts'
 import { describeFailure } from './storage-failure.ts'
 
 /** Everything in one file, in `DATA_DIR`. */
-export async function openSqliteBackends(config: Config): Promise<Backends> {
-  const database = await openAccountsFile(config)
-  // A connection of its own: on a shared one, an acknowledged revocation could be rolled back with a transaction of the
-  // service that was open around it.
-  const ledger = openSqlite(databasePath(config))
-  return {
-    database,
-    store: sqliteStore(ledger),
-    isOneDatabase: true,
-    mirror: null,
-    probe: () => database.probe(),
-    startFailure: (error) => fileFailure(config, error),
-    async close() {
-      await database.close()
-      ledger.close()
-    },
+export function openSqliteBackends(config: Config, onWarning: Warn): Promise<Backends> {
+  return openingAll(onWarning, async (closers) => {
+    const database = await openAccountsFile(config)
+    closers.add('the accounts', () => database.close())
+    // A connection of its own: on a shared one, an acknowledged revocation could be rolled back with a transaction of
+    // the service that was open around it.
+    const ledger = openLedger(config)
+    closers.add('the sessions and revocations', () => void ledger.close())
+    return {
+      database,
+      store: sqliteStore(ledger),
+      isOneDatabase: true,
+      mirror: null,
+      probe: () => database.probe(),
+      startFailure: (error) => fileFailure(config, error),
+      close: closers.close,
+    }
+  })
+}
+
+function openLedger(config: Config): ReturnType<typeof openSqlite> {
+  try {
+    return openSqlite(databasePath(config))
+  } catch (error) {
+    throw fileFailure(config, error)
   }
 }
 

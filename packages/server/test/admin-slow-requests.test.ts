@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
 import { systemClock } from 'rescind'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClients } from '../src/services/clients.ts'
 import { type AdminApp, startAdminApp } from './support/admin-app.ts'
+import { sendSlowly } from './support/slow-request.ts'
 import { bearer, type Tokens } from './support/start-app.ts'
 
 let app: AdminApp
@@ -13,41 +12,6 @@ beforeAll(async () => {
   victim = await app.register()
 })
 afterAll(() => app.close())
-
-/** Resolves once the service waits for the body of the next request: the hooks before it have let the request pass. */
-function bodyAwaited(): Promise<void> {
-  return new Promise((resolve) => {
-    app.server.server.prependOnceListener('request', (incoming: IncomingMessage) => {
-      incoming.on('newListener', (event) => {
-        if (event === 'data') resolve()
-      })
-    })
-  })
-}
-
-/** Sends a change whose body comes only once something else has happened. */
-async function sendSlowly(
-  route: string,
-  { headers, body, meanwhile }: { headers: object; body: object; meanwhile: () => Promise<unknown> },
-) {
-  const [method, path] = route.split(' ')
-  const text = JSON.stringify(body)
-  const awaited = bodyAwaited()
-  const sent = request(`${app.url}${path}`, {
-    method,
-    agent: false,
-    headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-  })
-  const answered = once(sent, 'response') as Promise<[IncomingMessage]>
-  sent.flushHeaders()
-  await awaited
-  await meanwhile()
-  sent.end(text)
-  const [answer] = await answered
-  let received = ''
-  for await (const chunk of answer) received += String(chunk)
-  return { status: answer.statusCode, code: (JSON.parse(received || '{}') as { code?: string }).code }
-}
 
 describe('whoever may no longer do it once the body has come, does not do it', () => {
   const acts = [
@@ -93,7 +57,7 @@ describe('whoever may no longer do it once the body has come, does not do it', (
   it.each(losses)('$name', async ({ refusal, lose }) => {
     for (const { route, body } of acts) {
       const before = await app.database.audit.page({ beforeId: null, limit: 10 })
-      expect(await sendSlowly(route(), { ...(await lose()), body })).toEqual(refusal)
+      expect(await sendSlowly(app, route(), { ...(await lose()), body })).toEqual(refusal)
       expect(await app.database.audit.page({ beforeId: null, limit: 10 })).toEqual(before)
     }
     expect((await app.get('/auth/status', victim.access_token)).status).toBe(200)
@@ -102,6 +66,8 @@ describe('whoever may no longer do it once the body has come, does not do it', (
   it('and others are let through, however slow they are', async () => {
     const headers = bearer((await app.admin()).access_token)
     const route = `POST /admin/users/${victim.user.id}/enable`
-    expect(await sendSlowly(route, { headers, body: {}, meanwhile: async () => {} })).toMatchObject({ status: 204 })
+    expect(await sendSlowly(app, route, { headers, body: {}, meanwhile: async () => {} })).toMatchObject({
+      status: 204,
+    })
   })
 })

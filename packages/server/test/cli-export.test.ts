@@ -5,9 +5,11 @@ import type { NewSession } from 'rescind'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { openBackends } from '../src/open-backends.ts'
+import { type AdminApp, startAdminApp } from './support/admin-app.ts'
+import { ask } from './support/admins.ts'
 import { backendsUnderTest } from './support/backends.ts'
 import { rescind, rescindJson } from './support/command-line.ts'
-import { type RunningApp, startApp } from './support/start-app.ts'
+import { bearer } from './support/start-app.ts'
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -15,11 +17,11 @@ describe.each(backendsUnderTest)('what is kept over $name', ({ prepare }) => {
   const settings = prepare()
   let directory: string
   let env: Record<string, string>
-  let app: RunningApp
+  let app: AdminApp
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'rescind-cli-export-'))
     env = { DATA_DIR: directory, ...(await settings()) }
-    app = await startApp({ settings: env })
+    app = await startAdminApp({ settings: env })
   })
   afterAll(async () => {
     await app.close()
@@ -43,13 +45,18 @@ describe.each(backendsUnderTest)('what is kept over $name', ({ prepare }) => {
     const users = lines.filter(({ type }) => type === 'user')
     expect(users.map(({ id }) => id)).toEqual(expect.arrayContaining([kept.user.id, ended.user.id]))
     expect(lines.filter(({ type }) => type === 'session')).toEqual([
-      expect.objectContaining({ id: kept.session_id, user: kept.user.id, ip: '127.0.0.1' }),
+      expect.objectContaining({ id: kept.session_id, user_id: kept.user.id, ip: '127.0.0.1' }),
     ])
     expect(lines).toContainEqual(
       expect.objectContaining({ type: 'revocation', kind: 'session', id: ended.session_id, reason: 'drill' }),
     )
     expect(lines).toContainEqual(
-      expect.objectContaining({ type: 'audit', action: 'data.export', actor_id: 'operator', reason: 'backup' }),
+      expect.objectContaining({
+        type: 'audit',
+        action: 'data.export',
+        actor: { kind: 'command_line', id: 'operator', ip: null },
+        reason: 'backup',
+      }),
     )
     expect(JSON.stringify(lines)).not.toMatch(/\$argon2|eyJ/)
 
@@ -61,14 +68,51 @@ describe.each(backendsUnderTest)('what is kept over $name', ({ prepare }) => {
     expect(new Set(audit.map(({ type }) => type))).toEqual(new Set(['audit']))
   })
 
+  it('is exported as the routes for operators show it, so that one program reads both', async () => {
+    const { access_token: token, user, session_id: sid } = await app.admin()
+    const person = await app.register()
+    await app.post('/auth/logout', undefined, bearer(person.access_token))
+    const at = Date.now()
+    const until = { at, expiresAt: at + 3_600_000 }
+    await app.store.ledger.append([
+      { kind: 'subject', id: 'somebody', before: at, except: 'spared', by: 'admin', reason: 'phished', ...until },
+      { kind: 'everything', before: 1, ...until },
+    ])
+    for (const action of ['disable', 'disable']) {
+      await ask(app, `POST /admin/users/${person.user.id}/${action}`, { token, body: { reason: 'left' } })
+    }
+    await ask(app, `POST /admin/users/${user.id}/disable`, { token })
+    const shown = async (path: string, name: string) =>
+      ((await ask(app, `GET ${path}`, { token })).body as Record<string, Line[]>)[name]
+    const listed = {
+      user: await shown('/admin/users?limit=200', 'users'),
+      revocation: await shown('/admin/revocations?limit=200', 'revocations'),
+      audit: await shown('/admin/audit?limit=200', 'entries'),
+      session: (await shown(`/admin/users/${user.id}/sessions`, 'sessions'))?.map(
+        ({ current: _, ...others }) => others,
+      ),
+    }
+    const lines = await exported()
+    const ofType = (wanted: string) =>
+      lines.filter(({ type }) => type === wanted).map(({ type: _, ...resource }) => resource)
+    expect(ofType('user')).toEqual(listed.user)
+    expect(ofType('revocation')).toEqual(listed.revocation)
+    // The export itself is in the log by now.
+    expect(ofType('audit').slice(1)).toEqual(listed.audit)
+    const own = ofType('session').filter(({ id }) => id === sid)
+    expect(own).toEqual([
+      { ...listed.session?.[0], user_id: user.id, current: false, last_used_at: expect.any(String) },
+    ])
+  })
+
   it('tells who made and deleted a client, and why', async () => {
     const made = await rescind(['client', 'create', '--name', 'gate', '--scope', 'introspect', '--reason', 'one'], env)
     const id = /^client_id +(\S+)$/m.exec(made.stdout)?.[1] ?? ''
     expect((await rescind(['client', 'delete', id, '--reason', 'two'], env)).code).toBe(0)
     const [deleted, created] = await exported('--only', 'audit', '--reason', 'look').then((lines) => lines.slice(1))
-    const who = { actor_kind: 'command_line', actor_id: 'operator', outcome: 'asked' }
+    const who = { actor: { kind: 'command_line', id: 'operator', ip: null }, outcome: 'asked' }
     expect(created).toMatchObject({ ...who, action: 'client.create', reason: 'one' })
-    expect(deleted).toMatchObject({ ...who, action: 'client.delete', target_id: id, reason: 'two' })
+    expect(deleted).toMatchObject({ ...who, action: 'client.delete', target: { kind: 'client', id }, reason: 'two' })
     expect(JSON.stringify(await exported('--only', 'audit'))).not.toContain('rescind_secret')
   })
 

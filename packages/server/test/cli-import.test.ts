@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { hash } from '@node-rs/argon2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withOperators } from '../src/cli/operators.ts'
 import { backendsUnderTest } from './support/backends.ts'
 import { rescind, rescindJson } from './support/command-line.ts'
 import { newEmail, PASSWORD, type RunningApp, startApp } from './support/start-app.ts'
@@ -13,6 +14,12 @@ interface Counts {
   readonly already_there: number
   readonly failed: number
 }
+
+const silentStreams = () => ({
+  stdin: Readable.from([]),
+  stdout: new PassThrough().resume(),
+  stderr: new PassThrough().resume(),
+})
 
 let passwordHash: string
 beforeAll(async () => {
@@ -102,6 +109,69 @@ describe.each(backendsUnderTest.slice(0, 2))('accounts are imported over $name',
     expect(told.at(-1)).toBe(`rescind: ${bad.length} lines were left out: mend them and read the file again`)
     expect(stderr).not.toMatch(/hunter2|\$argon2/)
     for (const email of [good, better]) expect(await logIn(email)).toBe(200)
+  })
+
+  it('with administrators only where they are asked for, and nobody who was disabled gets in', async () => {
+    const [email, gone] = [newEmail(), newEmail()]
+    const left = '2024-01-02T03:04:05.000Z'
+    const input = `${line({ email, admin: true })}\n${line({ email: gone, admin: false, disabled_at: left })}`
+    const refused = await importing(input)
+    expect([refused.code, JSON.parse(refused.stdout)]).toEqual([1, { imported: 1, already_there: 0, failed: 1 }])
+    expect(refused.stderr).toMatch(/^rescind: line 1: admin: .+--with-admins/)
+    expect([await logIn(email), await logIn(gone)]).toEqual([401, 401])
+    const done = await importing(input, ['--with-admins', '--reason', 'our own'])
+    expect([done.code, JSON.parse(done.stdout)]).toEqual([0, { imported: 1, already_there: 1, failed: 0 }])
+    expect([await logIn(email), await logIn(gone)]).toEqual([200, 401])
+    const shown = async (query: string) => (await rescindJson<object[]>(['user', 'list', '--query', query], env))[0]
+    expect(await shown(email)).toMatchObject({ admin: true, disabled_at: null })
+    expect(await shown(gone)).toMatchObject({ admin: false, disabled_at: left })
+    expect((await rescind(['export', '--only', 'audit'], env)).stdout).toMatch(/"admin\.import".+"our own"/)
+  })
+
+  it('as another service has exported them, with their passwords', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'rescind-cli-elsewhere-'))
+    const other = { DATA_DIR: elsewhere }
+    try {
+      const create = async (words: readonly string[] = []) => {
+        const email = newEmail()
+        await rescindJson(['user', 'create', '--email', email, ...words], other, PASSWORD)
+        return email
+      }
+      const [plain, disabled] = [await create(), await create()]
+      const admin = await create(['--admin'])
+      expect((await rescind(['user', 'disable', disabled], other)).code).toBe(0)
+      const { stdout } = await rescind(['export', '--only', 'users', '--with-password-hashes'], other)
+
+      const counts = await rescindJson<Counts>(['user', 'import', '-', '--with-admins'], env, stdout)
+      expect(counts).toEqual({ imported: 3, already_there: 0, failed: 0 })
+      expect(await Promise.all([plain, admin, disabled].map(logIn))).toEqual([200, 200, 401])
+      const listed = (where: Record<string, string>) => rescindJson<{ email: string }[]>(['user', 'list'], where)
+      const there = await listed(other)
+      expect(await listed(env)).toEqual(expect.arrayContaining(there))
+      expect(there.map(({ email }) => email).sort()).toEqual([plain, disabled, admin].sort())
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true })
+    }
+  })
+
+  it('once, where several import one id or one address at the same time', async () => {
+    const terminal = { env, directory: '/nonexistent', user: 'operator', ...silentStreams() }
+    await withOperators(terminal, async ({ operators, act }) => {
+      const importAll = async (accounts: readonly { id: string; email: string }[]) => {
+        const importing = accounts.map((one) => operators.users.import(act(undefined), { ...one, passwordHash }))
+        const outcomes = await Promise.allSettled(importing)
+        return outcomes.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason.message))).sort()
+      }
+      const six = <T>(make: () => T) => Array.from({ length: 6 }, make)
+      const [id, email] = [`raced:${newEmail()}`, newEmail()]
+      const idTaken = 'Another account has this id.'
+      expect(await importAll(six(() => ({ id, email: newEmail() })))).toEqual([
+        ...six(() => idTaken).slice(1),
+        'imported',
+      ])
+      const byAddress = await importAll(six(() => ({ id: newEmail(), email })))
+      expect(byAddress).toEqual([...six(() => 'email_taken').slice(1), 'imported'])
+    })
   })
 
   it('from bytes as they come, with the reports of a wrong file cut short', async () => {

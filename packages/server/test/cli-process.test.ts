@@ -79,8 +79,8 @@ it('a revocation at the command line holds in the running service at once, and a
   const exported = await runCommand(['export', '--only', 'audit'], {}, directory)
   expect(JSON.parse(exported.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
     action: 'revocation.create',
-    actor_id: userInfo().username,
-    target_id: pair.user.id,
+    actor: { kind: 'command_line', id: userInfo().username },
+    target: { kind: 'subject', id: pair.user.id },
     reason: 'a drill',
   })
   const listed = await runCommand(['user', 'list'], {}, directory)

@@ -17,9 +17,8 @@ interface ShownUser {
 
 interface AuditLine {
   readonly action: string
-  readonly actor_kind: string
-  readonly actor_id: string
-  readonly target_id: string
+  readonly actor: { readonly kind: string; readonly id: string }
+  readonly target: { readonly kind: string; readonly id: string | null } | null
   readonly reason: string | null
 }
 
@@ -55,8 +54,8 @@ describe.each(backendsUnderTest)('accounts at the command line over $name', ({ p
     const made = await rescindJson<ShownUser>(words, env, `${PASSWORD}\nnot this line\n`)
     expect(made).toMatchObject({ email, email_verified: true, admin: true, disabled_at: null })
     expect(await logIn(email)).toBe(200)
-    const [entry] = (await audit()).filter(({ target_id }) => target_id === made.id)
-    expect(entry).toMatchObject({ actor_kind: 'command_line', actor_id: 'operator', reason: 'first of them' })
+    const [entry] = (await audit()).filter(({ target }) => target?.id === made.id)
+    expect(entry).toMatchObject({ actor: { kind: 'command_line', id: 'operator' }, reason: 'first of them' })
 
     const taken = await rescind(words, env, { input: PASSWORD })
     expect([taken.code, taken.stdout]).toEqual([1, ''])
@@ -92,7 +91,7 @@ describe.each(backendsUnderTest)('accounts at the command line over $name', ({ p
     expect((await rescind(['user', 'enable', id], env)).code).toBe(0)
     expect(await logIn(email)).toBe(200)
     expect(await statusOf(pair)).toBe(401)
-    const acts = (await audit()).filter(({ target_id }) => target_id === id)
+    const acts = (await audit()).filter(({ target }) => target?.id === id)
     expect(acts.map(({ action, reason }) => [action, reason])).toEqual([
       ['user.enable', null],
       ['user.disable', 'left'],

@@ -16,6 +16,7 @@ interface Event {
   readonly ip: string
   readonly userId?: string
   readonly sessionId?: string
+  readonly clientId?: string
   readonly code?: string
 }
 
@@ -147,7 +148,8 @@ describe('one line of the log tells of', () => {
       body: JSON.stringify({ reason: 'asked for' }),
     })
     expect(act.status).toBeLessThan(300)
-    expectEvent(act, 'admin.acted')
+    expectEvent(act, 'admin.acted', { clientId: app.clientId })
+    expect(eventsOf(act)[0]).not.toHaveProperty('userId')
   })
 
   it('nothing that is not about who may do what', async () => {

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
 import type { Ledger, Revocation } from 'rescind'
@@ -6,6 +7,8 @@ import { postgresStore } from 'rescind/stores/postgres'
 import { redisStore } from 'rescind/stores/redis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type PrivateRedis, startRedis } from '../../../tools/servers/redis.mjs'
+import { readConfig } from '../src/config.ts'
+import { openBackends } from '../src/open-backends.ts'
 import { type MirrorPlaces, type RevocationMirror, startRevocationMirror } from '../src/revocation-mirror.ts'
 import { command, query, usePostgres } from './support/servers.ts'
 import { bearer, type RunningApp, startApp } from './support/start-app.ts'
@@ -112,6 +115,15 @@ describe('revocations in PostgreSQL are mirrored to Redis', () => {
     await redis.start()
     const mirror = await openMirror()
     await expect.poll(() => idsOf(mirror), within10s).toEqual(ended)
+  })
+
+  it('to a Redis that keeps nothing: it is said to hold a copy, and to forget no session', async () => {
+    const warnings: string[] = []
+    const config = readConfig({ DATA_DIR: tmpdir(), DATABASE_URL: databaseUrl, REDIS_URL: redis.url })
+    const backends = await openBackends(config, (message) => warnings.push(message))
+    ends.push(() => backends.close())
+    await expect.poll(() => warnings, within10s).toHaveLength(1)
+    expect(warnings[0]).toMatch(/^Redis does not persist: .*copy of the revocations.*written again from PostgreSQL\.$/)
   })
 
   it('on, where PostgreSQL itself has lost its history', async () => {

@@ -12,27 +12,33 @@ describe.each(backendsUnderTest)('accounts in $name', ({ prepare }) => {
   const settings = prepare()
   let directory: string
   let backends: Backends
+  // The same accounts, as another process has them.
+  let elsewhere: Backends
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'rescind-users-'))
-    backends = await openBackends(readConfig({ DATA_DIR: directory, ...(await settings()) }), () => {})
+    const config = readConfig({ DATA_DIR: directory, ...(await settings()) })
+    backends = await openBackends(config, () => {})
+    elsewhere = await openBackends(config, () => {})
   })
   afterAll(async () => {
+    await elsewhere.close()
     await backends.close()
     rmSync(directory, { recursive: true, force: true })
   })
 
+  const userOf = (id: string, email = `${encodeURIComponent(id)}@example.test`): UserRecord => ({
+    id,
+    email,
+    emailKey: email,
+    emailVerified: false,
+    passwordHash: `hash of ${id}`,
+    admin: id === 'admin',
+    registeredAtMs: 1_700_000_000_000,
+    disabledAtMs: null,
+    credentialVersion: 0,
+  })
   const insert = async (id: string): Promise<UserRecord> => {
-    const user = {
-      id,
-      email: `${encodeURIComponent(id)}@example.test`,
-      emailKey: `${encodeURIComponent(id)}@example.test`,
-      emailVerified: false,
-      passwordHash: `hash of ${id}`,
-      admin: id === 'admin',
-      registeredAtMs: 1_700_000_000_000,
-      disabledAtMs: null,
-      credentialVersion: 0,
-    }
+    const user = userOf(id)
     expect(await backends.database.users.insert(user)).toBe('inserted')
     return user
   }
@@ -47,6 +53,30 @@ describe.each(backendsUnderTest)('accounts in $name', ({ prepare }) => {
     const wished = [...ids, 'user-1\0', ...Array.from({ length: 1_200 }, (_, number) => `nobody-${number}`)]
     const found = await Promise.all([...wished, ...wished].map((id) => users.byId(id)))
     expect(found).toEqual([...wished, ...wished].map((id) => known.get(id) ?? null))
+  })
+
+  it('have ids and addresses of their own, whichever two of them would share at the same time', async () => {
+    const insertAll = (users: readonly UserRecord[]) =>
+      Promise.allSettled(users.map((user, at) => (at % 2 === 0 ? backends : elsewhere).database.users.insert(user)))
+    const sorted = (outcomes: Awaited<ReturnType<typeof insertAll>>) =>
+      outcomes
+        .map((one) => (one.status === 'fulfilled' ? one.value : `${one.reason.code}: ${one.reason.message}`))
+        .sort()
+    const six = <T>(make: (at: number) => T) => Array.from({ length: 6 }, (_, at) => make(at))
+    const idTaken = 'invalid_request: Another account has this id.'
+
+    const byId = sorted(await insertAll(six((at) => userOf('shared', `shared-${at}@example.test`))))
+    expect(byId).toEqual(['inserted', ...six(() => idTaken).slice(1)])
+    const byAddress = sorted(await insertAll(six((at) => userOf(`rival-${at}`, 'rivals@example.test'))))
+    expect(byAddress).toEqual([...six(() => 'email_taken').slice(1), 'inserted'])
+    const same = sorted(await insertAll(six(() => userOf('twice'))))
+    expect(same).toEqual([...six(() => 'email_taken').slice(1), 'inserted'])
+    await backends.database.inTransaction(async ({ users }) => {
+      await expect(users.insert(userOf('shared', 'late@example.test'))).rejects.toMatchObject({
+        code: 'invalid_request',
+      })
+      expect(await users.insert(userOf('after that'))).toBe('inserted')
+    })
   })
 
   it('get another password only as they were read', async () => {

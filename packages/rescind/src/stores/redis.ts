@@ -28,6 +28,12 @@ export interface RedisStoreOptions {
    */
   readonly allowEviction?: boolean
   /**
+   * Of what the ledger is a copy, in words for a warning, like `PostgreSQL`: whoever writes it writes it again where it
+   * was lost. `inspect` then has nothing to say of what a crash would forget.
+   * @default the ledger is no copy
+   */
+  readonly copyOf?: string
+  /**
    * For how long, in milliseconds, a command may go unanswered.
    * @default 1000
    */
@@ -69,7 +75,7 @@ export interface RedisStoreOptions {
  * ```
  */
 export function redisStore(client: RedisLike | RedisClusterLike, options: RedisStoreOptions = {}): Store {
-  const { waitReplicas, waitAof, allowEviction = false } = options
+  const { waitReplicas, waitAof, allowEviction = false, copyOf = null } = options
   const deadlineMs = boundedNumber('commandTimeoutMs', options.commandTimeoutMs ?? 1_000, {
     min: 10,
     max: 60_000,
@@ -81,7 +87,7 @@ export function redisStore(client: RedisLike | RedisClusterLike, options: RedisS
     ledger: redisLedger(commands, deadlineMs),
     sessions: redisSessions(commands),
     guarantees: { durable: true, shared: true },
-    inspect: () => inspectRedis(commands, { allowEviction, waitsForAof: waitAof !== undefined }),
+    inspect: () => inspectRedis(commands, { allowEviction, waitsForAof: waitAof !== undefined, copyOf }),
     close: async () => commands.close(),
   }
 }

@@ -70,6 +70,18 @@ describe('what the Redis store says of its server', () => {
     }
   })
 
+  it('says of one that holds a copy only that it is empty after every restart, where it is', async () => {
+    const copy = { copyOf: 'the archive' }
+    for (const changes of [{}, { appendfsync: 'no' }, { appendonly: 'no', save: '3600 1' }]) {
+      deepEqual(await inspected(changes, copy), [])
+    }
+    const warnings = await inspected({ appendonly: 'no' }, copy)
+    equal(warnings.length, 1)
+    match(warnings[0] ?? '', /forgets this copy of the revocations.*written again from the archive/)
+    const evicting = { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' }
+    await rejects(inspected(evicting, copy), { code: 'invalid_config', message: /allkeys-lru.*noeviction/ })
+  })
+
   it('says what it could not check where CONFIG is forbidden, as on managed servers', async () => {
     await inspected({})
     const user = `user-${randomUUID()}`

@@ -1,8 +1,7 @@
 import type { Config } from '../config.ts'
-import { makeDataDirectory } from '../data-directory.ts'
 import type { Database } from '../database.ts'
 import { startFailure } from '../start-failure.ts'
-import { configurationOf } from './stores.ts'
+import { configurationOf, enterDataDirectory } from './stores.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -14,7 +13,9 @@ export async function withAccountsDatabase<T>(
   terminal: Terminal,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const { database, close } = await openAccountsDatabase(configurationOf(terminal))
+  const config = configurationOf(terminal)
+  enterDataDirectory(terminal, config)
+  const { database, close } = await openAccountsDatabase(config)
   try {
     return await work(database)
   } finally {
@@ -23,7 +24,6 @@ export async function withAccountsDatabase<T>(
 }
 
 async function openAccountsDatabase(config: Config): Promise<{ database: Database; close(): Promise<void> }> {
-  makeDataDirectory(config.dataDir)
   // A driver takes a tenth of a second to load: only the one that is used is.
   const url = config.databaseUrl
   if (url === undefined) {

@@ -83,6 +83,9 @@ export const yes = {
 function read<Known extends Options>(spec: CommandSpec<Known>, args: readonly string[]): Given<Known> {
   const given = parse(spec, spec.idWords === true ? wordsLast(args, spec.options) : args)
   const { words = [] } = spec
+  // As of a variable of the shell that is not set.
+  const empty = given.positionals.findIndex((word) => word.trim() === '')
+  if (empty >= 0) throw new UsageError(`${words[empty] ?? 'a word'} is empty: ${usageOf(spec)}`)
   const missing = words[given.positionals.length]
   if (missing?.startsWith('<') === true) throw new UsageError(`${missing} is missing: ${usageOf(spec)}`)
   const extra = words.at(-1)?.endsWith('…') === true ? undefined : given.positionals[words.length]
@@ -90,12 +93,21 @@ function read<Known extends Options>(spec: CommandSpec<Known>, args: readonly st
   return given
 }
 
-function parse<Known extends Options>({ options }: CommandSpec<Known>, args: readonly string[]): Given<Known> {
+function parse<Known extends Options>(spec: CommandSpec<Known>, args: readonly string[]): Given<Known> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: [...args], options: spec.options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : 'the options cannot be read')
+    throw new UsageError(`${misreading(error)}; see rescind ${spec.name} --help`)
   }
+}
+
+/** What is wrong with the options, in one sentence: Node says it in several lines. */
+function misreading(error: unknown): string {
+  const { message } = error instanceof Error ? error : { message: 'the options cannot be read' }
+  const [sentence = ''] = message.split(/\.?\n|\. /, 1)
+  if (sentence.endsWith('ambiguous')) return `${sentence}: a value that begins with a hyphen is written --option=-value`
+  if (sentence.startsWith('Unknown option')) return `${sentence}: a word that begins with a hyphen stands behind --`
+  return sentence
 }
 
 /** The same with words that look like options behind `--`, where none is taken for an option. */

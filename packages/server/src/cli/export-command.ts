@@ -1,11 +1,14 @@
-import { type Ledger, type Revocation, type SessionRecord, systemClock } from 'rescind'
-import type { AuditEntry } from '../repositories/audit.ts'
+import { type Ledger, systemClock } from 'rescind'
+import { adminAuditEntry, adminRevocation, adminUser } from '../admin-resources.ts'
+import type { SessionUseRecords } from '../repositories/session-uses.ts'
 import type { UserRecord } from '../repositories/users.ts'
+import { sessionResource } from '../resources.ts'
 import { createAuditTrail } from '../services/operators/audit-trail.ts'
+import { liveRecords } from '../services/operators/live-records.ts'
 import type { Operators } from '../services/operators/operators.ts'
 import { defineCommand, reason, UsageError } from './command.ts'
 import { pagesOf, withOperators } from './operators.ts'
-import { timestamp, writeLine } from './printing.ts'
+import { writeLine } from './printing.ts'
 import { showProgress } from './progress.ts'
 
 const kinds = ['users', 'sessions', 'revocations', 'audit'] as const
@@ -16,9 +19,10 @@ export const exportAll = defineCommand({
   name: 'export',
   summary: 'write users, sessions, revocations and audit log as lines of JSON',
   about: `
-Writes one JSON object a line to standard output, each with its type: user, session, revocation or audit. It reads in
-pages: what changes meanwhile may be in it or not. No secrets are in it, unless the hashes of the passwords are asked
-for. That there was an export is in the audit log.`,
+Writes one JSON object a line to standard output, each with its type: user, session, revocation or audit. The other
+members are those of the routes under /admin; a session has its user_id besides. It reads in pages: what changes
+meanwhile may be in it or not. No secrets are in it, unless the hashes of the passwords are asked for: rescind user
+import reads these users. That there was an export is in the audit log.`,
   options: {
     only: { type: 'string', multiple: true, value: '<what>', is: `${kinds.join(', ')}; may be given several times` },
     'with-password-hashes': { type: 'boolean', is: 'the hashes too: keep the file as you keep the database' },
@@ -37,10 +41,12 @@ for. That there was an export is in the audit log.`,
       const action = withHashes ? 'data.export_with_password_hashes' : 'data.export'
       const deed = { action, target: { kind: 'data', id: wished.join(' ') } }
       await trail.audited(act(values.reason), deed, async () => {
+        const { sessionUses } = database
+        const source = { operators, ledger: store.ledger, sessionUses, wished, withHashes }
         const progress = showProgress(terminal, 'lines')
         let lines = 0
         try {
-          for await (const line of everything({ operators, ledger: store.ledger, wished, withHashes })) {
+          for await (const line of everything(source)) {
             await writeLine(terminal, line)
             lines += 1
             progress.at(lines)
@@ -61,92 +67,48 @@ function readKinds(given: readonly string[] | undefined): readonly Kind[] {
   throw new UsageError(`--only may be one of ${kinds.join(', ')}; give one or more`)
 }
 
-async function* everything(from: {
-  operators: Operators
-  ledger: Ledger
-  wished: readonly Kind[]
-  withHashes: boolean
-}): AsyncGenerator<Readonly<Record<string, unknown>>> {
-  const { operators, ledger, wished, withHashes } = from
-  if (wished.includes('users')) yield* usersOf(operators, withHashes)
-  if (wished.includes('sessions')) yield* sessionsOf(operators)
+type Line = Readonly<Record<string, unknown>>
+
+interface Source {
+  readonly operators: Operators
+  readonly ledger: Ledger
+  readonly sessionUses: SessionUseRecords
+  readonly wished: readonly Kind[]
+  readonly withHashes: boolean
+}
+
+/** The resources as the routes for operators show them, each with its type: who reads the one can read the other. */
+async function* everything({ operators, ledger, sessionUses, wished, withHashes }: Source): AsyncGenerator<Line> {
+  if (wished.includes('users')) {
+    for await (const user of eachUser(operators)) {
+      yield { type: 'user', ...adminUser(user), ...(withHashes ? { password_hash: user.passwordHash } : {}) }
+    }
+  }
+  if (wished.includes('sessions')) yield* sessionsOf(operators, sessionUses)
   if (wished.includes('revocations')) {
-    for await (const { records } of ledger.read(null)) yield* records.map(revocationLine)
+    for await (const { records } of liveRecords(ledger, systemClock.now())) {
+      for (const record of records) yield { type: 'revocation', ...adminRevocation(record) }
+    }
   }
   if (wished.includes('audit')) {
-    for await (const entries of pagesOf((page) => operators.audit.list(page))) yield* entries.map(auditLine)
-  }
-}
-
-async function* usersOf({ users }: Operators, withHashes: boolean) {
-  for await (const page of pagesOf((request) => users.list(request))) {
-    yield* page.map((user) => userLine(user, withHashes))
-  }
-}
-
-async function* sessionsOf({ users, sessions }: Operators) {
-  for await (const page of pagesOf((request) => users.list(request))) {
-    for (const { id } of page) {
-      for await (const found of pagesOf((request) => sessions.list(id, request))) yield* found.map(sessionLine)
+    for await (const entries of pagesOf((page) => operators.audit.list(page))) {
+      for (const entry of entries) yield { type: 'audit', ...adminAuditEntry(entry) }
     }
   }
 }
 
-function userLine(user: UserRecord, withHash: boolean) {
-  return {
-    type: 'user',
-    id: user.id,
-    email: user.email,
-    email_verified: user.emailVerified,
-    ...(withHash ? { password_hash: user.passwordHash } : {}),
-    admin: user.admin,
-    registered_at: timestamp(user.registeredAtMs),
-    disabled_at: user.disabledAtMs === null ? null : timestamp(user.disabledAtMs),
-  }
+async function* eachUser({ users }: Operators): AsyncGenerator<UserRecord> {
+  for await (const page of pagesOf((request) => users.list(request))) yield* page
 }
 
-function sessionLine(session: SessionRecord) {
-  return {
-    type: 'session',
-    id: session.sid,
-    user: session.sub,
-    created_at: timestamp(session.createdAtMs),
-    last_refreshed_at: timestamp(session.lastUsedAtMs),
-    expires_at: timestamp(session.expiresAtMs),
-    ends_at: timestamp(session.endsAtMs),
-    ip: session.ip,
-    user_agent: session.userAgent,
-  }
-}
-
-function revocationLine(record: Revocation) {
-  return {
-    type: 'revocation',
-    kind: record.kind,
-    id: record.kind === 'everything' ? null : record.id,
-    issued_until: 'before' in record ? timestamp(record.before) : null,
-    spared_session: record.kind === 'subject' ? (record.except ?? null) : null,
-    at: timestamp(record.at),
-    expires_at: timestamp(record.expiresAt),
-    by: record.by ?? null,
-    reason: record.reason ?? null,
-  }
-}
-
-function auditLine(entry: AuditEntry) {
-  return {
-    type: 'audit',
-    id: entry.id,
-    at: timestamp(entry.atMs),
-    actor_kind: entry.actorKind,
-    actor_id: entry.actorId,
-    ip: entry.ip,
-    action: entry.action,
-    target_kind: entry.targetKind,
-    target_id: entry.targetId,
-    reason: entry.reason,
-    outcome: entry.outcome,
-    failure_of: entry.failureOf,
-    failure_code: entry.failureCode,
+async function* sessionsOf(operators: Operators, sessionUses: SessionUseRecords): AsyncGenerator<Line> {
+  for await (const { id } of eachUser(operators)) {
+    for await (const sessions of pagesOf((request) => operators.sessions.list(id, request))) {
+      const lastUses = await sessionUses.of(sessions.map(({ sid }) => sid))
+      for (const session of sessions) {
+        // No request is made here: none of them is the current one.
+        yield { type: 'session', user_id: id, ...sessionResource(session, lastUses, undefined) }
+      }
+    }
   }
 }

@@ -1,9 +1,9 @@
+import { adminKey } from '../admin-resources.ts'
 import { sharedKeys } from '../open-signing-keys.ts'
-import type { KeyDescription } from '../services/keys.ts'
 import { confirmed } from './asking.ts'
 import { type Command, defineCommand, json, reason, yes } from './command.ts'
 import { type OperatorsAtHand, withOperators } from './operators.ts'
-import { print, printOne, timestamp } from './printing.ts'
+import { print, printOne } from './printing.ts'
 import { endOfEverything } from './revoke-commands.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -16,7 +16,7 @@ token that they signed has expired. Needs KEY_ENCRYPTION_KEY.`,
   options: json,
   examples: ['keys list'],
   async run({ values }, terminal) {
-    const keys = (await withKeys(terminal, ({ operators }) => operators.keys.list())).map(resource)
+    const keys = (await withKeys(terminal, ({ operators }) => operators.keys.list())).map(adminKey)
     const rows = keys.map(({ kid, alg, state, signs_from, expires_at }) => [
       kid,
       alg,
@@ -43,7 +43,7 @@ instance has to be restarted, and no token is refused. The key is for SIGNING_AL
   examples: ['keys rotate'],
   async run({ values }, terminal) {
     const key = await withKeys(terminal, ({ operators, act }) => operators.keys.rotate(act(values.reason)))
-    printOne(terminal, values.json, resource(key))
+    printOne(terminal, values.json, adminKey(key))
   },
 })
 
@@ -78,15 +78,4 @@ function withKeys<T>(terminal: Terminal, work: (at: OperatorsAtHand) => Promise<
     sharedKeys(at.config, at.backends.database)
     return work(at)
   })
-}
-
-function resource({ kid, alg, state, createdAtMs, signsFromMs, expiresAtMs }: KeyDescription) {
-  return {
-    kid,
-    alg,
-    state,
-    created_at: timestamp(createdAtMs),
-    signs_from: timestamp(signsFromMs),
-    expires_at: expiresAtMs === null ? null : timestamp(expiresAtMs),
-  }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { RescindError, systemClock } from 'rescind'
-import { sharedKeys } from '../open-signing-keys.ts'
+import { keysInDatabase } from '../open-signing-keys.ts'
 import { createAccountAdministration } from '../services/account-administration.ts'
 import { changesAcrossStores, changesInOneTransaction } from '../services/account-changes.ts'
 import { parseEmailAddress } from '../services/email-address.ts'
@@ -31,7 +31,7 @@ export function withOperators<T>(terminal: Terminal, work: (at: OperatorsAtHand)
       ...parts,
       administration: createAccountAdministration({ ...parts, changes }),
       passwords: createPasswords(),
-      keys: config.keyEncryptionKey === undefined ? null : sharedKeys(config, database).keys,
+      keys: keysInDatabase(config, database)?.keys ?? null,
       ledger: store.ledger,
     })
     return work({ ...stores, operators, act: (reason) => actOf(terminal, readReason(reason)) })

@@ -61,11 +61,40 @@ export async function writeLine({ stdout }: Terminal, value: unknown): Promise<v
     // A reader that goes away makes no more room, and nobody would say so.
     if (!stdout.destroyed) await Promise.race([once(stdout, 'drain', { signal }), once(stdout, 'close', { signal })])
   } catch (cause) {
-    throw new CommandFailure(`the output cannot be written: ${describeFailure(cause).message}`)
+    throw unwritten(cause)
   } finally {
     settled.abort()
   }
-  if (stdout.destroyed) throw new CommandFailure('nobody reads the output any more')
+  if (stdout.destroyed) throw unwritten(stdout.errored)
+}
+
+/**
+ * Does what shows something, and resolves once all of that is written. Rejects where it cannot be, as on a full disk: what
+ * is shown once would be lost, and nobody would know. A reader that has gone has seen what it wanted.
+ */
+export async function whollyShown({ stdout }: Terminal, work: () => Promise<void>): Promise<void> {
+  let failure: Error | null = null
+  // Heard as it happens: the standard output of a process forgets it.
+  const hear = (error: Error) => {
+    failure ??= error
+  }
+  stdout.on('error', hear)
+  try {
+    await work()
+    await new Promise<unknown>((resolve) => stdout.write('', resolve))
+    if (failure !== null && !isBrokenPipe(failure)) throw unwritten(failure)
+  } finally {
+    stdout.off('error', hear)
+  }
+}
+
+function unwritten(cause: unknown): CommandFailure {
+  if (cause === null || isBrokenPipe(cause)) return new CommandFailure('nobody reads the output any more')
+  return new CommandFailure(`the output cannot be written: ${describeFailure(cause).message}`)
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE'
 }
 
 /** A time as it is shown. */

@@ -1,15 +1,17 @@
 import { inspect } from 'node:util'
 import { RescindError } from 'rescind'
 import { ConfigError } from '../config.ts'
+import { ownVersion } from '../own-version.ts'
 import { InvalidBodyError } from '../problems.ts'
 import { describeFailure } from '../storage-failure.ts'
 import { clientCommands } from './client-commands.ts'
-import { type Command, CommandFailure, UsageError } from './command.ts'
+import { type Command, CommandFailure, defineCommand, UsageError } from './command.ts'
 import { doctor } from './doctor/command.ts'
 import { exportAll } from './export-command.ts'
 import { overviewOf } from './help.ts'
 import { keyCommands } from './key-commands.ts'
 import { migrateCommands, migrateStatus } from './migrate-commands.ts'
+import { whollyShown } from './printing.ts'
 import { prune } from './prune-command.ts'
 import { revokeCommands } from './revoke-commands.ts'
 import { serve } from './serve.ts'
@@ -34,6 +36,18 @@ const commands: readonly Command[] = [
   exportAll,
 ]
 
+/** Not among the commands: it is named as an option, as programs are commonly asked. */
+const version = defineCommand({
+  name: '--version',
+  summary: 'show the version',
+  about: 'Shows the version of this program.',
+  options: {},
+  examples: ['--version'],
+  async run(_given, { stdout }) {
+    stdout.write(`${ownVersion()}\n`)
+  },
+})
+
 /** What the first word of several commands does alone, where that can do no harm. */
 const alone: Readonly<Record<string, Command>> = { migrate: migrateStatus }
 
@@ -44,20 +58,29 @@ const alone: Readonly<Record<string, Command>> = { migrate: migrateStatus }
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const { command, rest } = findCommand(args)
-    if (command === null) terminal.stdout.write(helpFor(rest[0]))
-    else if (asksForHelp(rest)) terminal.stdout.write(command.help)
-    else await command.run(rest, terminal)
+    // The service goes on whoever reads its output.
+    if (command === serve && !asksForHelp(rest)) await serve.run(rest, terminal)
+    else await whollyShown(terminal, () => show(command, rest, terminal))
     return 0
   } catch (error) {
     return exitCodeOf(error, terminal)
   }
 }
 
+async function show(command: Command | null, rest: readonly string[], terminal: Terminal): Promise<void> {
+  if (command === null) terminal.stdout.write(helpFor(rest))
+  else if (asksForHelp(rest)) terminal.stdout.write(command.help)
+  else await command.run(rest, terminal)
+}
+
 /** The command whose words come first, and what follows them; none where help is asked for, about a group or them all. */
 function findCommand(args: readonly string[]): { command: Command | null; rest: readonly string[] } {
   const [first, ...others] = args
   if (first === undefined) return { command: serve, rest: [] }
-  if (asksForHelp([first]) || first === 'help') return { command: null, rest: [] }
+  if (first === '--version') return { command: version, rest: others }
+  if (asksForHelp([first])) return { command: null, rest: [] }
+  // `rescind help user create` is `rescind user create --help`.
+  if (first === 'help') return others.length === 0 ? { command: null, rest: [] } : findCommand([...others, '--help'])
   for (const command of commands) {
     const words = command.name.split(' ')
     if (words.every((word, at) => args[at] === word)) return { command, rest: args.slice(words.length) }
@@ -79,7 +102,7 @@ function groupOf(word: string): readonly Command[] {
   return commands.filter(({ name }) => name.startsWith(`${word} `))
 }
 
-function helpFor(group: string | undefined): string {
+function helpFor([group]: readonly string[]): string {
   if (group !== undefined) {
     return `${overviewOf(groupOf(group))}
 Each has a --help of its own, with examples.
@@ -88,7 +111,8 @@ Each has a --help of its own, with examples.
   return `rescind issues, checks and revokes tokens.
 
 ${overviewOf(commands)}
-Each has a --help of its own, with examples. The configuration is read from the environment and from .env.
+Each has a --help of its own, with examples; --version shows the version. The configuration is read from the
+environment and from .env.
 What is shown is a table on a terminal, and JSON with --json or where a program reads it.
 Exit codes: 0 done, 1 failed, 2 not understood; doctor has one more.
 `

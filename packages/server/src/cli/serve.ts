@@ -46,7 +46,8 @@ async function listen(service: Service, config: Config): Promise<number | null> 
 }
 
 async function giveUp(service: Service, error: unknown): Promise<never> {
-  await service.close(0)
+  // What cannot be closed is in the log, and not why it does not start.
+  await service.close(0).catch(() => {})
   throw error
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createKeyRing, createRescind, generateKey, type Rescind } from 'rescind'
 import type { Backends } from '../backends.ts'
@@ -21,13 +22,23 @@ export function configurationOf({ env, directory }: Terminal): Config {
 }
 
 /**
+ * Makes the directory of the data where it is not there. Says that a new database is made: whoever stands in the wrong
+ * directory would take it for an empty one.
+ */
+export function enterDataDirectory(terminal: Terminal, { dataDir, databaseUrl }: Config): void {
+  makeDataDirectory(dataDir)
+  if (databaseUrl !== undefined || existsSync(join(dataDir, 'rescind.db'))) return
+  tell(terminal, `there is no database in ${JSON.stringify(dataDir)} (DATA_DIR) yet: a new one is made`)
+}
+
+/**
  * Opens the stores that the service's configuration names, does the work and closes them. The service may run meanwhile.
  *
  * @throws ConfigError for what the operator can mend
  */
 export async function withStores<T>(terminal: Terminal, work: (stores: Stores) => Promise<T>): Promise<T> {
   const config = configurationOf(terminal)
-  makeDataDirectory(config.dataDir)
+  enterDataDirectory(terminal, config)
   const backends = await openBackends(config, (message) => tell(terminal, message))
   try {
     const auth = createRescind({

@@ -1,10 +1,10 @@
-import type { UserRecord } from '../repositories/users.ts'
+import { adminUser } from '../admin-resources.ts'
 import { parseEmailAddress } from '../services/email-address.ts'
 import { askSecret } from './asking.ts'
 import { type Command, defineCommand, json, reason, UsageError } from './command.ts'
 import { limit, printListing } from './listing.ts'
 import { pagesOf, userIdOf, withOperators } from './operators.ts'
-import { printOne, timestamp } from './printing.ts'
+import { printOne } from './printing.ts'
 import { importUsers } from './user-import-command.ts'
 
 const create = defineCommand({
@@ -35,7 +35,7 @@ asked, it is the first line of standard input. It has to be as hard to guess as 
       })
       return operators.users.create(why, { email, password, admin })
     })
-    printOne(terminal, values.json, shown(user))
+    printOne(terminal, values.json, adminUser(user))
   },
 })
 
@@ -53,7 +53,7 @@ const list = defineCommand({
     await withOperators(terminal, ({ operators }) => {
       const { query } = values
       const pages = pagesOf((page) => operators.users.list({ query, ...page }))
-      return printListing(terminal, { pages, shown, values })
+      return printListing(terminal, { pages, shown: adminUser, values })
     })
   },
 })
@@ -92,14 +92,3 @@ const enable = defineCommand({
 
 /** `rescind user …` */
 export const userCommands: readonly Command[] = [create, list, disable, enable, importUsers]
-
-function shown({ id, email, emailVerified, admin, registeredAtMs, disabledAtMs }: UserRecord) {
-  return {
-    id,
-    email,
-    email_verified: emailVerified,
-    admin,
-    registered_at: timestamp(registeredAtMs),
-    disabled_at: disabledAtMs === null ? null : timestamp(disabledAtMs),
-  }
-}

@@ -15,8 +15,9 @@ const MAX_LINE_BYTES = 16_384
 /** A wrong file should not fill the screen. */
 const MAX_REPORTS = 100
 
-// Strict: a member that is not known could have been meant to matter, as `admin` or `disabled`.
+// Strict: a member that is not known could have been meant to matter, as `roles` or `locked`.
 const account = z.strictObject({
+  type: z.literal('user').optional(),
   email: z.string().max(512),
   password_hash: z.string().max(512),
   email_verified: z.boolean().optional(),
@@ -25,7 +26,9 @@ const account = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{1,100}$/, 'may have 1 to 100 characters of ASCII, without spaces')
     .optional(),
+  admin: z.boolean().optional(),
   registered_at: z.iso.datetime({ offset: true }).optional(),
+  disabled_at: z.iso.datetime({ offset: true }).nullable().optional(),
 })
 
 /** `rescind user import`: takes over the accounts of another system. */
@@ -34,15 +37,24 @@ export const importUsers = defineCommand({
   summary: 'take over accounts of another system, with their hashes',
   about: `
 Reads one JSON object a line: email and password_hash (Argon2, bcrypt, or Werkzeug's pbkdf2: and scrypt:), and
-where they are known email_verified (true where it is left out), id, and registered_at (RFC 3339). The next login of
-each replaces the hash. A line that cannot be used is told by its number and left out, and the exit code is 1; an
+where they are known email_verified (true where it is left out), id, registered_at and disabled_at (RFC 3339), and
+admin. It is what rescind export --only users --with-password-hashes writes. The next login of each replaces the
+hash. A line that cannot be used is told by its number and left out, and the exit code is 1; an
 address that is taken counts as already there, so a file may be read again. A line has up to 16 KiB.`,
   words: ['<file or ->'],
-  options: { ...reason, ...json },
+  options: {
+    'with-admins': {
+      type: 'boolean',
+      is: 'accounts with "admin": true become operators; else such lines are left out',
+    },
+    ...reason,
+    ...json,
+  },
   examples: ['user import accounts.jsonl', 'user import - < accounts.jsonl'],
   async run({ values, positionals: [file = ''] }, terminal) {
-    const source = open(file, terminal)
-    const counts = await withOperators(terminal, (at) => importAll(terminal, at, { source, reason: values.reason }))
+    const { reason: why, 'with-admins': withAdmins = false } = values
+    const wish = { source: open(file, terminal), reason: why, withAdmins }
+    const counts = await withOperators(terminal, (at) => importAll(terminal, at, wish))
     printOne(terminal, values.json, counts)
     if (counts.failed > 0) {
       throw new CommandFailure(`${counts.failed} lines were left out: mend them and read the file again`)
@@ -54,6 +66,12 @@ interface Source {
   readonly stream: AsyncIterable<Buffer | string>
   /** `null` where nobody knows. */
   readonly bytes: number | null
+}
+
+interface ImportWish {
+  readonly source: Source
+  readonly reason: string | undefined
+  readonly withAdmins: boolean
 }
 
 function open(file: string, { stdin }: Terminal): Source {
@@ -72,7 +90,7 @@ function open(file: string, { stdin }: Terminal): Source {
 async function importAll(
   terminal: Terminal,
   { operators, act, backends: { database } }: OperatorsAtHand,
-  { source, reason: why }: { source: Source; reason: string | undefined },
+  { source, reason: why, withAdmins }: ImportWish,
 ) {
   const counts = { imported: 0, already_there: 0, failed: 0 }
   const importing = act(why)
@@ -93,7 +111,7 @@ async function importAll(
   try {
     for await (const line of linesOf(source.stream, MAX_LINE_BYTES)) {
       if (line.text?.trim() === '') continue
-      const read = readAccount(line)
+      const read = readAccount(line, withAdmins)
       if (typeof read === 'string') failed(line.number, read)
       else {
         const outcome = await importOne(read).catch((error: unknown) => refusal(error, line))
@@ -115,7 +133,7 @@ async function importAll(
 }
 
 /** The account of a line, or what is wrong with it. Nothing of the line is repeated: it holds a hash. */
-function readAccount({ text }: Line): ImportedAccount | string {
+function readAccount({ text }: Line, withAdmins: boolean): ImportedAccount | string {
   if (text === null) return `it is longer than ${MAX_LINE_BYTES} bytes, or not UTF-8`
   const value = parsed(text)
   if (value === undefined) return 'it is not JSON'
@@ -125,13 +143,18 @@ function readAccount({ text }: Line): ImportedAccount | string {
     const place = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
     return `${place}${issue?.message ?? 'it cannot be used'}`
   }
-  const { email, password_hash: passwordHash, email_verified: emailVerified, id, registered_at } = result.data
+  const { email, password_hash: passwordHash, email_verified: emailVerified, id, admin = false } = result.data
+  const { registered_at: registeredAt, disabled_at: disabledAt } = result.data
+  // Whoever wrote the file may be somebody else than who reads it.
+  if (admin && !withAdmins) return 'admin: it is true; add --with-admins where this account shall be an operator'
   return {
     email,
     passwordHash,
+    admin,
     ...(emailVerified === undefined ? {} : { emailVerified }),
     ...(id === undefined ? {} : { id }),
-    ...(registered_at === undefined ? {} : { registeredAtMs: Date.parse(registered_at) }),
+    ...(registeredAt === undefined ? {} : { registeredAtMs: Date.parse(registeredAt) }),
+    disabledAtMs: typeof disabledAt === 'string' ? Date.parse(disabledAt) : null,
   }
 }
 

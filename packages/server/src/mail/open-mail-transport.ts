@@ -6,7 +6,7 @@ import type { MailTransport } from './mailer.ts'
 export async function openMailTransport(config: Config, onWritten: (file: string) => void): Promise<MailTransport> {
   if (config.smtpUrl === undefined) {
     const { outboxTransport } = await import('./outbox.ts')
-    return outboxTransport(join(config.dataDir, 'outbox'), config.mailFrom, onWritten)
+    return outboxTransport(join(config.dataDir, 'outbox'), config.mailFrom, { onWritten })
   }
   const { smtpTransport } = await import('./smtp.ts')
   return smtpTransport(config.smtpUrl, config.mailFrom)

@@ -1,15 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import type { MailTransport } from './mailer.ts'
 import { messageOf } from './message.ts'
 
+/** How an outbox is kept. */
+export interface OutboxOptions {
+  /** Hears the name of each file once it is there. */
+  readonly onWritten: (file: string) => void
+  /** How many mails stay: of more, the oldest are removed. @default 1_000 */
+  readonly maxMails?: number
+}
+
 /**
  * Writes mails into a folder that only this user can read, one `.eml` file each, which appears when it is complete. Its
- * name tells nothing of what is in it. `onWritten` hears the name.
+ * name tells nothing of what is in it. A service that nobody gave a mail server must not fill the disk: only the newest
+ * mails stay.
  */
-export function outboxTransport(folder: string, from: string, onWritten: (file: string) => void): MailTransport {
+export function outboxTransport(folder: string, from: string, options: OutboxOptions): MailTransport {
+  const { onWritten, maxMails = 1_000 } = options
   const composer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' })
   return {
     async deliver(mail) {
@@ -17,11 +27,28 @@ export function outboxTransport(folder: string, from: string, onWritten: (file: 
       if (!Buffer.isBuffer(message)) throw new TypeError('the mail was not composed')
       const file = `${new Date().toISOString().replaceAll(':', '-')}-${randomBytes(4).toString('hex')}.eml`
       await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeRoom(folder, maxMails)
       const unfinished = join(folder, `.${file}`)
       await writeFile(unfinished, message, { mode: 0o600, flag: 'wx' })
       await rename(unfinished, join(folder, file))
       onWritten(file)
     },
     close: () => composer.close(),
+  }
+}
+
+// With a dot before it while it is being written: a crash may have left one. A file with another name is not ours.
+const MAIL = /^\.?(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-[\da-f]{8}\.eml)$/
+
+/** Removes the oldest mails until there is room for one more. Their names begin with when they were written. */
+async function makeRoom(folder: string, maxMails: number): Promise<void> {
+  const mails = (await readdir(folder)).flatMap((file) => {
+    const name = MAIL.exec(file)?.[1]
+    return name === undefined ? [] : [{ file, name }]
+  })
+  mails.sort((one, other) => (one.name < other.name ? -1 : 1))
+  for (const { file } of mails.slice(0, Math.max(0, mails.length + 1 - maxMails))) {
+    // Another delivery may have removed it.
+    await rm(join(folder, file), { force: true })
   }
 }

@@ -28,14 +28,16 @@ export async function openRateLimits(
   const counters = memoryCounters({ clock: systemClock })
   const guessCounters = memoryCounters({ clock: systemClock })
   if (redisUrl === undefined) return { rateLimits: { settings, counters, guessCounters }, close() {} }
-  const [{ connectRedis }, { redisCounters }] = await Promise.all([
+  const [{ connectRedis }, { redisCounters }, { createRedisOutage }] = await Promise.all([
     import('../redis-connection.ts'),
     import('./redis-counters.ts'),
+    import('./redis-outage.ts'),
   ])
   const redis = await connectRedis(redisUrl, { required: false, onWarning })
+  const outage = createRedisOutage(onWarning)
   const shared = {
-    counters: redisCounters(redis.client, counters),
-    guessCounters: redisCounters(redis.client, guessCounters),
+    counters: redisCounters(redis.client, { insurance: counters, outage }),
+    guessCounters: redisCounters(redis.client, { insurance: guessCounters, outage }),
   }
   return { rateLimits: { settings, ...shared }, close: redis.close }
 }

@@ -2,17 +2,20 @@ import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { withDeadline } from '../deadline.ts'
 import type { RedisClient } from '../redis-connection.ts'
 import type { Counters } from './counters.ts'
+import type { RedisOutage } from './redis-outage.ts'
 
 // What a login waits for a Redis that does not answer, before it is counted here.
 const DEADLINE_MS = 250
-const REST_MS = 1_000
 const KEY_PREFIX = 'rescind:limit'
 
 /**
  * Counts in Redis, which every instance shares. While Redis does not answer, each instance counts for itself in
- * `insurance`: limits become wider by the number of instances, but never go away.
+ * `insurance`: limits become wider by the number of instances, but never go away. `outage` may be shared.
  */
-export function redisCounters(client: RedisClient, insurance: Counters): Counters {
+export function redisCounters(
+  client: RedisClient,
+  { insurance, outage }: { insurance: Counters; outage: RedisOutage },
+): Counters {
   // A counter that refuses nothing by itself: every caller has bounds of its own.
   const limiter = new RateLimiterRedis({
     storeClient: client,
@@ -22,13 +25,14 @@ export function redisCounters(client: RedisClient, insurance: Counters): Counter
     points: Number.MAX_SAFE_INTEGER,
     duration: 1,
   })
-  let restsUntil = 0
   const ask = async <Result>(redis: () => Promise<Result>, memory: () => Promise<Result>): Promise<Result> => {
-    if (performance.now() < restsUntil) return memory()
+    if (outage.isResting()) return memory()
     try {
-      return await withDeadline(redis(), DEADLINE_MS)
-    } catch {
-      restsUntil = performance.now() + REST_MS
+      const result = await withDeadline(redis(), DEADLINE_MS)
+      outage.answered()
+      return result
+    } catch (error) {
+      outage.failed(error)
       return memory()
     }
   }

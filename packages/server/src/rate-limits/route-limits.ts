@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { RescindError } from 'rescind'
 import { requestErrors } from 'rescind/wire'
+import { notedUser } from '../noted-refusals.ts'
 import { OAuthError } from '../routes/oauth-errors.ts'
 import { parseEmailAddress } from '../services/email-address.ts'
+import { describeFailure } from '../storage-failure.ts'
 import { type Counters, counterKey } from './counters.ts'
 import { networkOf } from './network.ts'
 import type { RateLimits } from './open-rate-limits.ts'
@@ -34,7 +36,10 @@ export interface RouteLimitsOptions extends RateLimits {
 
 /** What others may tell the limits. */
 export interface RouteLimits {
-  /** Whoever sent the request owns the account as it is now: that network's passwords for it need not wait. */
+  /**
+   * Whoever sent the request owns the account as it is now: that network's passwords for it need not wait. Never fails:
+   * where the account cannot be read, the log tells so.
+   */
   trust(emailKey: string, request: FastifyRequest): Promise<void>
 }
 
@@ -85,12 +90,16 @@ export function limitRoutes(app: FastifyInstance, options: RouteLimitsOptions): 
   })
   const accountOf = async (emailKey: string) => ({ key: emailKey, generation: await credentialVersionOf(emailKey) })
   const trust = async (emailKey: string, request: FastifyRequest) => {
-    const account = await accountOf(emailKey).catch((error: unknown) => {
+    try {
+      await guesses.trust(await accountOf(emailKey), networkOf(request.ip))
+    } catch (error) {
       // What the owner did is done, and must not be answered as if it were not.
-      if (error instanceof RescindError) return null
-      throw error
-    })
-    if (account !== null) await guesses.trust(account, networkOf(request.ip))
+      const cause = error instanceof RescindError && error.cause !== undefined ? error.cause : error
+      request.log.warn(
+        { userId: notedUser(request), cause: describeFailure(cause) },
+        'the network of an owner could not be noted: the next login from there may have to wait',
+      )
+    }
   }
   app.addHook('onRoute', (route) => {
     const limit = limitOf(route)

@@ -1,4 +1,5 @@
 import { type Insertable, type Kysely, type Selectable, sql, type UpdateObject } from 'kysely'
+import { RescindError } from 'rescind'
 import type { Dialect } from '../migrations/dialect.ts'
 import type { EmailAddress } from '../services/email-address.ts'
 import { asking } from '../storage-failure.ts'
@@ -32,7 +33,10 @@ export interface PasswordReplacement {
 
 /** The accounts kept. Every method rejects with `overloaded` when the database fails or does not answer. */
 export interface Users {
-  /** Atomic: of two that register one address at once, exactly one is `inserted`. */
+  /**
+   * Atomic: of two that register one address or one id at once, exactly one is `inserted`. Rejects with `invalid_request`
+   * where an account with another address has the id.
+   */
   insert(user: UserRecord): Promise<'inserted' | 'email_taken'>
   byEmailKey(emailKey: string): Promise<UserRecord | null>
   byId(id: string): Promise<UserRecord | null>
@@ -87,9 +91,13 @@ export function createUsers(tables: Kysely<Tables>, dialect: Dialect): Users {
       const insert = tables
         .insertInto('users')
         .values(toRow(user))
-        .onConflict((conflict) => conflict.column('email_key').doNothing())
+        .onConflict((conflict) => conflict.doNothing())
       const result = await asking(() => insert.executeTakeFirstOrThrow())
-      return result.numInsertedOrUpdatedRows === 1n ? 'inserted' : 'email_taken'
+      if (result.numInsertedOrUpdatedRows === 1n) return 'inserted'
+      // Accounts are never deleted: where it was the id, its account is there.
+      const holder = await byId(user.id)
+      if (holder === null || holder.emailKey === user.emailKey) return 'email_taken'
+      throw idTaken()
     },
     async byEmailKey(emailKey) {
       const query = tables.selectFrom('users').selectAll().where('email_key', '=', emailKey)
@@ -153,6 +161,11 @@ export function createUsers(tables: Kysely<Tables>, dialect: Dialect): Users {
       return (await asking(() => query.execute())).map(fromRow)
     },
   }
+}
+
+/** An id belongs to another account. */
+export function idTaken(): RescindError {
+  return new RescindError('invalid_request', 'Another account has this id.')
 }
 
 const laterVersion = { credential_version: sql<number>`credential_version + 1` }

@@ -8,6 +8,7 @@ import type { Registration } from '../services/registration.ts'
 import { authenticated } from './authenticated.ts'
 import { clientGone } from './client-gone.ts'
 import { guard } from './guard.ts'
+import { guardedRoute } from './guarded-route.ts'
 import type { Logins } from './logins.ts'
 import { checkTokenDelivery, deliverTokens } from './token-delivery.ts'
 
@@ -48,8 +49,9 @@ export function accountRoutes(
     return deliverTokens({ auth, request, reply }, pair, user)
   })
 
-  const onRequest = [guard(auth, { fresh: true }), checkTokenDelivery]
-  app.post('/auth/password/change', { onRequest }, async (request, reply) => {
+  const { onRequest, preHandler } = guardedRoute(guard(auth, { fresh: true }))
+  const guarded = { onRequest: [onRequest, checkTokenDelivery], preHandler }
+  app.post('/auth/password/change', guarded, async (request, reply) => {
     const { sub } = authenticated(request)
     const { current_password, new_password } = parseBody(changePasswordBody, request.body)
     const wish = { sub, currentPassword: current_password, newPassword: new_password }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { fastifyView } from 'rescind/fastify'
+import { noteClient } from '../noted-refusals.ts'
 import type { ClientRecord } from '../repositories/clients.ts'
 import type { ClientCredentials, ClientScope, Clients } from '../services/clients.ts'
 import { invalidClient, OAuthError } from './oauth-errors.ts'
@@ -35,6 +36,7 @@ export async function presentedClient(
   }
   const client = await clients.authenticate(credentials)
   if (client === null) throw invalidClient('There is no such client, or the secret is wrong.')
+  noteClient(request, client.id)
   return client
 }
 

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { openApiDocument } from '../openapi/document.ts'
 import { operations } from '../openapi/operations.ts'
 import { documentPage, pagePolicy } from '../openapi/page.ts'
 import type { IsLimited } from '../openapi/shared-errors.ts'
+import { ownVersion } from '../own-version.ts'
 
 const MAX_AGE_SECONDS = 300
 
@@ -39,11 +39,4 @@ export function documentationRoutes(app: FastifyInstance, { isLimited }: { isLim
   const existing = new Set(
     operations.filter(({ method, path }) => app.hasRoute({ method, url: path })).map((it) => `${it.method} ${it.path}`),
   )
-}
-
-function ownVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }

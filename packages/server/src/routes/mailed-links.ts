@@ -8,6 +8,7 @@ import type { PasswordReset } from '../services/password-reset.ts'
 import { authenticated } from './authenticated.ts'
 import { clientGone } from './client-gone.ts'
 import { guard } from './guard.ts'
+import { guardedRoute } from './guarded-route.ts'
 
 // A foreign page must not spend what its visitor's network may do.
 const sameOrigin = { config: { sameOrigin: true } } as const
@@ -43,7 +44,7 @@ export function mailedLinkRoutes(app: FastifyInstance, options: MailedLinkRoutes
     return reply.code(204).send()
   })
 
-  app.post('/auth/email/change', { onRequest: guard(auth, { fresh: true }) }, async (request, reply) => {
+  app.post('/auth/email/change', guardedRoute(guard(auth, { fresh: true })), async (request, reply) => {
     const { sub, sid } = authenticated(request)
     const { email, password } = parseBody(changeEmailBody, request.body)
     const isAskerLive = async () => sid !== undefined && (await auth.sessions.get(sid)) !== null

@@ -5,6 +5,7 @@ import { sessionResource } from '../resources.ts'
 import type { SessionUses } from '../services/session-uses.ts'
 import { authenticated } from './authenticated.ts'
 import { guard } from './guard.ts'
+import { guardedRoute } from './guarded-route.ts'
 import { forgetTokens } from './token-delivery.ts'
 
 /** What the routes of a user's sessions need. */
@@ -18,16 +19,16 @@ const SESSION_ID = /^[\w-]{1,64}$/
 
 /** `GET /auth/sessions`, `DELETE /auth/sessions` and `DELETE /auth/sessions/{id}`: where else a user is logged in. */
 export function ownSessionRoutes(app: FastifyInstance, { auth, uses }: OwnSessionRoutesOptions): void {
-  const onRequest = guard(auth)
+  const guarded = guardedRoute(guard(auth))
 
-  app.get('/auth/sessions', { onRequest }, async (request): Promise<SessionsResponse> => {
+  app.get('/auth/sessions', guarded, async (request): Promise<SessionsResponse> => {
     const { sub, sid: current } = authenticated(request)
     const sessions = await allSessions(auth, sub)
     const lastUses = await uses.lastOf(sessions.map(({ sid }) => sid))
     return { sessions: sessions.map((session) => sessionResource(session, lastUses, current)) }
   })
 
-  app.delete<{ Params: { id: string } }>('/auth/sessions/:id', { onRequest }, async (request, reply) => {
+  app.delete<{ Params: { id: string } }>('/auth/sessions/:id', guarded, async (request, reply) => {
     const { sub, sid: current } = authenticated(request)
     const { id } = request.params
     const session = SESSION_ID.test(id) ? await auth.sessions.get(id) : null
@@ -38,7 +39,7 @@ export function ownSessionRoutes(app: FastifyInstance, { auth, uses }: OwnSessio
     return reply.code(204).send()
   })
 
-  app.delete<{ Querystring: Record<string, unknown> }>('/auth/sessions', { onRequest }, async (request, reply) => {
+  app.delete<{ Querystring: Record<string, unknown> }>('/auth/sessions', guarded, async (request, reply) => {
     const principal = authenticated(request)
     const spared = sparedSession(principal, request.query)
     const revoked = await auth.revoke.subject(principal.sub, {

@@ -9,6 +9,7 @@ import type { SessionUses } from '../services/session-uses.ts'
 import { authenticated } from './authenticated.ts'
 import { clientGone } from './client-gone.ts'
 import { guard, guardAnyToken } from './guard.ts'
+import { guardedRoute } from './guarded-route.ts'
 import { checkTokenDelivery, deliverAccessToken, deliverTokens, deliveryOf, forgetTokens } from './token-delivery.ts'
 
 /** What the routes of a session need. */
@@ -51,7 +52,9 @@ export function sessionRoutes(app: FastifyInstance, { auth, accounts, uses }: Se
     }
   })
 
-  app.post('/auth/reauthenticate', { onRequest: [guard(auth), checkTokenDelivery] }, async (request, reply) => {
+  const { onRequest, preHandler } = guardedRoute(guard(auth))
+  const guarded = { onRequest: [onRequest, checkTokenDelivery], preHandler }
+  app.post('/auth/reauthenticate', guarded, async (request, reply) => {
     const principal = authenticated(request)
     const { password } = parseBody(reauthenticateBody, request.body)
     const user = await accounts.confirm({ sub: principal.sub, password }, clientGone(reply))
@@ -61,7 +64,7 @@ export function sessionRoutes(app: FastifyInstance, { auth, accounts, uses }: Se
     return deliverAccessToken({ auth, request, reply }, token, user)
   })
 
-  app.post('/auth/logout', { onRequest: guardAnyToken(auth) }, async (request, reply) => {
+  app.post('/auth/logout', guardedRoute(guardAnyToken(auth)), async (request, reply) => {
     const { sid, sub } = authenticated(request)
     if (sid === undefined) throw new RescindError('token_invalid', 'The token belongs to no session.')
     await auth.revoke.session(sid, { by: sub, reason: 'logout' })

@@ -3,6 +3,7 @@ import type { Database } from '../database.ts'
 import type { Users } from '../repositories/users.ts'
 import type { AccountChanges } from './account-changes.ts'
 import { parseEmailAddress } from './email-address.ts'
+import { noAccount } from './no-account-error.ts'
 import { readHash } from './password-hashes.ts'
 
 /** Who does something to an account, and why. */
@@ -22,6 +23,10 @@ export interface ImportedAccount {
   readonly id?: string
   /** @default now */
   readonly registeredAtMs?: number
+  /** Since when nobody may enter it. @default null: it is open */
+  readonly disabledAtMs?: number | null
+  /** @default false */
+  readonly admin?: boolean
 }
 
 /** What operators do to accounts. */
@@ -35,7 +40,7 @@ export interface AccountAdministration {
   enable(sub: string): Promise<void>
   /**
    * Takes an account over, with the password it has. Rejects with `invalid_request` for an address, a time or a hash
-   * that cannot be used, or a hash that asks for more work than a login may make.
+   * that cannot be used, a hash that asks for more work than a login may make, or an id that another account has.
    */
   import(account: ImportedAccount): Promise<'imported' | 'email_taken'>
 }
@@ -69,23 +74,23 @@ export function createAccountAdministration(options: AccountAdministrationOption
     },
     async import(account) {
       const { passwordHash, emailVerified = true, id = newId(), registeredAtMs = clock.now() } = account
+      const { disabledAtMs = null, admin = false } = account
       const email = parseEmailAddress(account.email)
       if (email === null) throw new RescindError('invalid_request', 'This is not an e-mail address.')
       if (readHash(passwordHash) === null) {
         throw new RescindError('invalid_request', 'The hash is of no known form, or asks for too much work.')
       }
-      if (!Number.isInteger(registeredAtMs) || registeredAtMs < 0 || registeredAtMs > MAX_TIME_MS) {
-        throw new RescindError('invalid_request', 'The time of registration is none from 1970 on.')
-      }
+      refuseImpossibleTime(registeredAtMs, 'The time of registration is none from 1970 on.')
+      if (disabledAtMs !== null) refuseImpossibleTime(disabledAtMs, 'The time of disabling is none from 1970 on.')
       const outcome = await database.users.insert({
         id,
         email: email.address,
         emailKey: email.key,
         emailVerified,
         passwordHash,
-        admin: false,
+        admin,
         registeredAtMs,
-        disabledAtMs: null,
+        disabledAtMs,
         credentialVersion: 0,
       })
       return outcome === 'inserted' ? 'imported' : outcome
@@ -96,14 +101,14 @@ export function createAccountAdministration(options: AccountAdministrationOption
 // The end of the year 9999: RFC 3339 has no later one.
 const MAX_TIME_MS = 253_402_300_799_999
 
+function refuseImpossibleTime(ms: number, problem: string): void {
+  if (!Number.isInteger(ms) || ms < 0 || ms > MAX_TIME_MS) throw new RescindError('invalid_request', problem)
+}
+
 /** All of them are locked: two who disable each other come one after the other. */
 async function refuseLastAdmin(sub: string, users: Users): Promise<void> {
   const open = (await users.lockAdmins()).filter(({ disabledAtMs }) => disabledAtMs === null)
   if (open.length === 1 && open[0]?.id === sub) {
     throw new RescindError('forbidden', 'This is the last administrator: let there be another one first.')
   }
-}
-
-function noAccount(): RescindError {
-  return new RescindError('not_found', 'There is no such account.')
 }

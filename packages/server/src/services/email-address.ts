@@ -19,5 +19,10 @@ export function parseEmailAddress(text: string): EmailAddress | null {
   if (text.length > MAX_LENGTH) return null
   const address = text.normalize('NFKC')
   if (address.length > MAX_LENGTH || !FORM.test(address)) return null
-  return { address, key: address.toLowerCase() }
+  return { address, key: emailKeyOf(address) }
+}
+
+/** What all spellings of an address share, or of a part of one. */
+export function emailKeyOf(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
 }

@@ -21,6 +21,7 @@ export interface DocumentedApp extends MailApp {
   routes(): Promise<string[]>
   /** What a client shows that may do everything. */
   readonly clientAuthorization: string
+  readonly clientId: string
   /** Where its database is, unless the settings named another. */
   readonly dataDir: string
 }
@@ -30,7 +31,7 @@ export async function documentedApp({ settings, ...options }: StartOptions = {})
   const directory = mkdtempSync(join(tmpdir(), 'rescind-documented-'))
   const all = { DATA_DIR: directory, ...settings }
   const backends = await openBackends(readConfig(all), () => {})
-  const clientAuthorization = await makeClient(backends)
+  const { id: clientId, authorization: clientAuthorization } = await makeClient(backends)
   const app = await startMailApp({
     operation: { ledger: backends.store.ledger, keys: await databaseKeys(backends) },
     metrics: {
@@ -46,6 +47,7 @@ export async function documentedApp({ settings, ...options }: StartOptions = {})
     ...app,
     dataDir: directory,
     clientAuthorization,
+    clientId,
     routes: () => routesOf(app.server),
     async close() {
       await app.close()
@@ -55,13 +57,13 @@ export async function documentedApp({ settings, ...options }: StartOptions = {})
   }
 }
 
-async function makeClient({ database }: Backends): Promise<string> {
+async function makeClient({ database }: Backends): Promise<{ readonly id: string; readonly authorization: string }> {
   const clients = createClients({ records: database.clients, clock: systemClock })
   const { client, secret } = await clients.create({
     name: 'all',
     scopes: ['introspect', 'revocations:read', 'admin', 'metrics'],
   })
-  return `Basic ${btoa(`${client.id}:${secret}`)}`
+  return { id: client.id, authorization: `Basic ${btoa(`${client.id}:${secret}`)}` }
 }
 
 /** Keys that operators manage, though nothing here is signed with them. */

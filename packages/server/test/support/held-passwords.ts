@@ -5,17 +5,18 @@ export function createHeldPasswords() {
   const real = createPasswords()
   let hold: Promise<void> | null = null
   let gathering: { missing: number; all: Promise<void>; release(): void } | null = null
+  const expectOneLess = (): void => {
+    if (gathering === null) return
+    gathering.missing -= 1
+    if (gathering.missing > 0) return
+    gathering.release()
+    gathering = null
+  }
   const passwords: Passwords = {
     async hash(password, signal) {
-      if (gathering !== null) {
-        const { all, release } = gathering
-        gathering.missing -= 1
-        if (gathering.missing === 0) {
-          gathering = null
-          release()
-        }
-        await all
-      }
+      const all = gathering?.all
+      expectOneLess()
+      await all
       return real.hash(password, signal)
     },
     async matches(password, passwordHash) {
@@ -36,7 +37,7 @@ export function createHeldPasswords() {
       return release
     },
     isHeld: () => hold === null,
-    /** No hash is made before so many are wished for. */
+    /** No hash is made before so many are wished for, or will not be: see `expectOneLess`. */
     gather(missing: number): void {
       let release = () => {}
       const all = new Promise<void>((resolve) => {
@@ -44,5 +45,7 @@ export function createHeldPasswords() {
       })
       gathering = { missing, all, release }
     },
+    /** To be told of whoever was refused before there was anything to hash, as on a machine that is busy. */
+    expectOneLess,
   }
 }

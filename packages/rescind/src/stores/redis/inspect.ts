@@ -6,6 +6,8 @@ import { listOf, textOf } from './replies.ts'
 export interface InspectRules {
   readonly allowEviction: boolean
   readonly waitsForAof: boolean
+  /** What the ledger is a copy of, in words; `null` where it is the one. */
+  readonly copyOf: string | null
 }
 
 /** Looks at how the server is set up: answers what its operator should know, and rejects what may lose revocations. */
@@ -14,7 +16,7 @@ export async function inspectRedis(commands: RedisCommands, rules: InspectRules)
   checkVersion(info)
   const hasAof = info.get('aof_enabled') === '1'
   if (rules.waitsForAof) await checkWaitAof(commands, hasAof)
-  return [...evictionWarnings(info, rules), ...(await persistenceWarnings(commands, hasAof))]
+  return [...evictionWarnings(info, rules), ...(await persistenceWarnings(commands, hasAof, rules.copyOf))]
 }
 
 function checkVersion(info: ReadonlyMap<string, string>): void {
@@ -45,7 +47,9 @@ function evictionWarnings(info: ReadonlyMap<string, string>, { allowEviction }: 
   return [`Redis drops revocations when its memory is full (maxmemory-policy ${policy}), and was allowed to.`]
 }
 
-async function persistenceWarnings(commands: RedisCommands, hasAof: boolean): Promise<string[]> {
+async function persistenceWarnings(commands: RedisCommands, hasAof: boolean, copyOf: string | null): Promise<string[]> {
+  // What a crash forgets of a copy is soon in it again. One that is empty after every restart is worth knowing of.
+  if (copyOf !== null) return !hasAof && (await configOf(commands, 'save')) === '' ? [emptyAfterRestart(copyOf)] : []
   if (!hasAof) {
     const save = await configOf(commands, 'save')
     if (save === null)
@@ -66,6 +70,10 @@ async function persistenceWarnings(commands: RedisCommands, hasAof: boolean): Pr
     default:
       return ['Redis does not let its configuration be read: whether it flushes every write could not be checked.']
   }
+}
+
+function emptyAfterRestart(original: string): string {
+  return `Redis does not persist: a restart forgets this copy of the revocations, which is then written again from ${original}.`
 }
 
 /** A setting, or `null` where the server does not tell, as managed ones do. */

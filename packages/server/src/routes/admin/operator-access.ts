@@ -7,6 +7,7 @@ import type { Clients } from '../../services/clients.ts'
 import type { Act, Actor } from '../../services/operators/operators.ts'
 import { authenticated } from '../authenticated.ts'
 import { guard } from '../guard.ts'
+import { guardedRoute } from '../guarded-route.ts'
 import { scopedClient } from '../scoped-client.ts'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
@@ -30,7 +31,6 @@ export interface OperatorAccessOptions {
   readonly clients: Clients
 }
 
-const READS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 const BASIC = /^basic(?: |$)/i
 
 /** Composes it. Whether somebody is an administrator is read anew for each request: a role that is gone is gone at once. */
@@ -64,12 +64,7 @@ export function createOperatorAccess({ auth, users, clients }: OperatorAccessOpt
     actors.set(request, actor)
   }
   return {
-    guarded: {
-      onRequest: admit,
-      preHandler: async (request, reply) => {
-        if (!READS.has(request.method)) await admit(request, reply)
-      },
-    },
+    guarded: guardedRoute(admit),
     actOf(request, reason) {
       const actor = actors.get(request)
       if (actor === undefined) throw new RescindError('forbidden', 'Only administrators may do this.')

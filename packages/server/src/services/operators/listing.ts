@@ -45,6 +45,11 @@ export function isPlaceTime(part: unknown): part is number {
   return Number.isSafeInteger(part) && Number(part) >= 0
 }
 
+/** True for a part of a cursor that counts something, from 1 on. */
+export function isPlaceCount(part: unknown): part is number {
+  return Number.isSafeInteger(part) && Number(part) >= 1
+}
+
 /** A page out of what was found, where one more was asked for than the page has. */
 export function pageOf<T>(found: readonly T[], limit: number, cursorAfter: (last: T) => string): ListPage<T> {
   const items = found.slice(0, limit)

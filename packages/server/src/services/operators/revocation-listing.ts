@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
 import { type Clock, type Ledger, type Position, RescindError, type Revocation } from 'rescind'
 import { withDeadline } from '../../deadline.ts'
-import { isPlaceText, limitOf, readCursor, writeCursor } from './listing.ts'
+import { isPlaceCount, isPlaceText, limitOf, readCursor, writeCursor } from './listing.ts'
+import { liveRecords } from './live-records.ts'
 import type { ListPage, ListRequest } from './operators.ts'
 
 /**
- * A place in the ledger between two of its own places: after the record with this mark, on the page that begins after
- * `from`. Without a mark, at the beginning of that page.
+ * A place in the ledger between two of its own places: on the page that begins after `from`, after the live record with
+ * this mark, or after the `nth` of several that are alike in everything. Without a mark, at the beginning of that page.
  */
 interface LedgerPlace {
   readonly from: Position | null
   readonly mark: string | null
+  readonly nth: number
 }
 
 // A page of the ledger may hold a thousand records.
@@ -26,7 +28,7 @@ export function createRevocationListing(
 ): (request: ListRequest) => Promise<ListPage<Revocation>> {
   return async (request) => {
     const limit = limitOf(request)
-    const place = readCursor(request, 'revocations', readPlace) ?? { from: null, mark: null }
+    const place = readCursor(request, 'revocations', readPlace) ?? { from: null, mark: null, nth: 0 }
     try {
       return await withDeadline(collect(ledger, place, { limit, nowMs: clock.now() }), READ_DEADLINE_MS)
     } catch (cause) {
@@ -47,33 +49,59 @@ async function collect(
   { limit, nowMs }: { limit: number; nowMs: number },
 ): Promise<ListPage<Revocation>> {
   const items: Revocation[] = []
-  let { from, mark } = place
-  for await (const { records, position } of ledger.read(from)) {
-    const marked = mark === null ? -1 : records.findIndex((record) => markOf(record) === mark)
-    for (const record of records.slice(marked + 1)) {
-      // A store may keep a record some seconds longer.
-      if (record.expiresAt <= nowMs) continue
-      if (items.length === limit) return { items, nextCursor: writeCursor('revocations', [from, mark]) }
+  let last = place
+  for await (const { from, records } of liveRecords(ledger, nowMs, place.from)) {
+    if (from !== last.from) last = { from, mark: null, nth: 0 }
+    for (const { record, mark, nth } of after(last, numbered(records))) {
+      if (items.length === limit) return { items, nextCursor: cursorOf(last) }
       items.push(record)
-      mark = markOf(record)
+      last = { from, mark, nth }
     }
-    from = position
-    mark = null
   }
   return { items, nextCursor: null }
 }
 
-function readPlace([from, mark]: readonly unknown[]): LedgerPlace | null {
-  const isPlace = from === null || isPlaceText(from)
-  const isMark = mark === null || isPlaceText(mark)
-  return isPlace && isMark ? { from, mark } : null
+/** A record, and which one it is on its page: the `nth` of those with its mark. */
+interface NumberedRecord {
+  readonly record: Revocation
+  readonly mark: string
+  readonly nth: number
 }
 
-/** Tells a record from the others of its page. */
+function numbered(records: readonly Revocation[]): readonly NumberedRecord[] {
+  const counts = new Map<string, number>()
+  return records.map((record) => {
+    const mark = markOf(record)
+    const nth = (counts.get(mark) ?? 0) + 1
+    counts.set(mark, nth)
+    return { record, mark, nth }
+  })
+}
+
+/**
+ * What follows the place; all of them where its record is no longer there. Records with one mark expire together, so the
+ * number of one that lives does not change: new ones come behind it.
+ */
+function after(place: LedgerPlace, records: readonly NumberedRecord[]): readonly NumberedRecord[] {
+  return records.slice(records.findIndex(({ mark, nth }) => mark === place.mark && nth === place.nth) + 1)
+}
+
+function cursorOf({ from, mark, nth }: LedgerPlace): string {
+  return writeCursor('revocations', [from, mark, nth])
+}
+
+function readPlace([from, mark, nth]: readonly unknown[]): LedgerPlace | null {
+  if (from !== null && !isPlaceText(from)) return null
+  if (mark === null) return { from, mark, nth: 0 }
+  return isPlaceText(mark) && isPlaceCount(nth) ? { from, mark, nth } : null
+}
+
+/** Tells a record from the others of its page, unless they are alike in everything. */
 function markOf(record: Revocation): string {
-  const id = record.kind === 'everything' ? '' : record.id
+  const { kind, at, expiresAt, by = null, reason = null } = record
+  const id = kind === 'everything' ? null : record.id
   const before = 'before' in record ? record.before : null
   const except = record.kind === 'subject' ? (record.except ?? null) : null
-  const text = JSON.stringify([record.kind, id, record.at, before, except])
+  const text = JSON.stringify([kind, id, before, except, at, expiresAt, by, reason])
   return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }

@@ -1,5 +1,6 @@
 import { type Rescind, RescindError, type SessionRecord } from 'rescind'
 import type { Users } from '../../repositories/users.ts'
+import { noAccount } from '../no-account-error.ts'
 import { type AuditTrail, byOf } from './audit-trail.ts'
 import { isPlaceText, limitOf, readCursor, writeCursor } from './listing.ts'
 import { refuseImpossibleId } from './operator-ids.ts'
@@ -17,7 +18,7 @@ export function createSessionOperations(options: SessionOperationsOptions): Oper
   const { auth, users, trail } = options
   const refuseUnknown = async (sub: string): Promise<void> => {
     refuseImpossibleId(sub)
-    if ((await users.byId(sub)) === null) throw new RescindError('not_found', 'There is no such account.')
+    if ((await users.byId(sub)) === null) throw noAccount()
   }
   const living = async (sid: string): Promise<SessionRecord> => {
     const session = await auth.sessions.get(sid)

@@ -1,6 +1,7 @@
 import { type Clock, type Ledger, type Rescind, RescindError, type RevocationKind } from 'rescind'
 import { withDeadline } from '../../deadline.ts'
 import type { Users } from '../../repositories/users.ts'
+import { liveRecords } from './live-records.ts'
 import type { OperatorStats } from './operators.ts'
 
 /** What the figures are taken from. */
@@ -23,15 +24,15 @@ export function createStatistics(options: StatisticsOptions): () => Promise<Oper
   const { auth, users, ledger, clock } = options
   const people = countedOnce(clock, () => users.counts())
   const sessions = countedOnce(clock, async () => (await auth.preview({ kind: 'everything' })).sessions)
-  const kinds = countedOnce(clock, () => countByKind(ledger))
+  const kinds = countedOnce(clock, () => countByKind(ledger, clock.now()))
   return async () => {
-    const { state, lagMs, liveRecords } = auth.status()
+    const { state, lagMs, liveRecords: all } = auth.status()
     const [counted, liveSessions, byKind] = await Promise.all([
       people(),
       sessions(),
-      liveRecords > MAX_COUNTED ? null : kinds(),
+      all > MAX_COUNTED ? null : kinds(),
     ])
-    return { users: counted, liveSessions, liveRevocations: { all: liveRecords, byKind }, replica: { state, lagMs } }
+    return { users: counted, liveSessions, liveRevocations: { all, byKind }, replica: { state, lagMs } }
   }
 }
 
@@ -49,20 +50,21 @@ function countedOnce<T>(clock: Clock, count: () => Promise<T>): () => Promise<T>
   }
 }
 
-async function countByKind(ledger: Ledger): Promise<KindCounts | null> {
+async function countByKind(ledger: Ledger, nowMs: number): Promise<KindCounts | null> {
   try {
-    return await withDeadline(readKinds(ledger), COUNT_DEADLINE_MS)
+    return await withDeadline(readKinds(ledger, nowMs), COUNT_DEADLINE_MS)
   } catch (cause) {
     throw new RescindError('revocation_unavailable', 'The ledger does not answer right now.', { cause })
   }
 }
 
-async function readKinds(ledger: Ledger): Promise<KindCounts | null> {
+async function readKinds(ledger: Ledger, nowMs: number): Promise<KindCounts | null> {
   const counts = { token: 0, session: 0, subject: 0, everything: 0 }
   let read = 0
-  for await (const { records } of ledger.read(null)) {
+  for await (const { records, expired } of liveRecords(ledger, nowMs)) {
     for (const { kind } of records) counts[kind] += 1
-    read += records.length
+    // What has expired takes as long to read.
+    read += records.length + expired
     if (read > MAX_COUNTED) return null
   }
   return counts

@@ -1,9 +1,10 @@
 import { type Clock, RescindError } from 'rescind'
 import { parseBody, registerBody } from '../../bodies.ts'
 import type { UserPlace } from '../../repositories/user-pages.ts'
-import type { UserRecord, Users } from '../../repositories/users.ts'
+import { idTaken, type UserRecord, type Users } from '../../repositories/users.ts'
 import type { AccountAdministration, ImportedAccount } from '../account-administration.ts'
-import { parseEmailAddress } from '../email-address.ts'
+import { emailKeyOf, parseEmailAddress } from '../email-address.ts'
+import { noAccount } from '../no-account-error.ts'
 import { refuseWeakPassword } from '../password-strength.ts'
 import type { Passwords } from '../passwords.ts'
 import { type AuditTrail, byOf } from './audit-trail.ts'
@@ -32,12 +33,12 @@ export function createUserOperations(options: UserOperationsOptions): Operators[
   const { users, administration, passwords, trail, clock, newId } = options
   const on = (id: string) => ({ kind: 'user', id })
 
-  /** Where the id is taken, inserting would fail as if the database had. */
+  /** Asked before, so that a file that is read again leaves nothing in the audit log. */
   const isImported = async ({ id, email }: ImportedAccount): Promise<boolean> => {
     const holder = id === undefined ? null : await users.byId(id)
     if (holder === null) return false
-    if (holder.emailKey === email.normalize('NFKC').toLowerCase()) return true
-    throw new RescindError('invalid_request', 'Another account has this id.')
+    if (holder.emailKey === emailKeyOf(email)) return true
+    throw idTaken()
   }
 
   return {
@@ -101,7 +102,8 @@ export function createUserOperations(options: UserOperationsOptions): Operators[
       }
       if (await isImported(account)) return 'email_taken'
       try {
-        await trail.audited(act, { action: 'user.import', target: on(id) }, async () => {
+        const action = account.admin === true ? 'admin.import' : 'user.import'
+        await trail.audited(act, { action, target: on(id) }, async () => {
           // Thrown, so that the log does not tell of an account that is not there.
           if ((await administration.import({ ...account, id })) === 'email_taken') throw emailTaken()
         })
@@ -118,10 +120,6 @@ function emailTaken(): RescindError {
   return new RescindError('email_taken', 'There is an account with this e-mail address.')
 }
 
-function noAccount(): RescindError {
-  return new RescindError('not_found', 'There is no such account.')
-}
-
 function readPlace([registeredAtMs, id]: readonly unknown[]): UserPlace | null {
   return isPlaceTime(registeredAtMs) && isPlaceText(id) ? { registeredAtMs, id } : null
 }
@@ -130,5 +128,5 @@ function readPlace([registeredAtMs, id]: readonly unknown[]): UserPlace | null {
 function readQuery(text: string | undefined): { emailKey: string; id: string } | undefined | null {
   if (text === undefined || text === '') return undefined
   if (text.length > MAX_QUERY) throw new RescindError('invalid_request', `A query has up to ${MAX_QUERY} characters.`)
-  return isUsableId(text) ? { emailKey: text.normalize('NFKC').toLowerCase(), id: text } : null
+  return isUsableId(text) ? { emailKey: emailKeyOf(text), id: text } : null
 }
