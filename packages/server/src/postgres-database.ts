@@ -14,7 +14,9 @@ const MAX_CONNECTIONS = 12
 const QUERY_TIMEOUT_MS = 3_000
 // What PostgreSQL ends a transaction after whose client has gone silent: a machine that vanished would lock accounts
 // until TCP notices.
-const MAX_SILENCE_MS = 3_000
+const MAX_SILENCE_MS = 2_000
+// What waits for a lock for longer has been given up by whoever asked for it.
+const MAX_LOCK_WAIT_MS = 1_000
 const START_TIMEOUT_MS = 5_000
 const MIGRATION_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 1_000
@@ -93,7 +95,8 @@ async function inTransaction<T>(pool: Pool, work: (scope: TransactionScope) => P
   try {
     // Each statement sees what was committed before it, whatever the server's default is: row locks rely on it.
     await client.query(
-      `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = ${MAX_SILENCE_MS}`,
+      `BEGIN ISOLATION LEVEL READ COMMITTED;
+       SET LOCAL idle_in_transaction_session_timeout = ${MAX_SILENCE_MS}; SET LOCAL lock_timeout = ${MAX_LOCK_WAIT_MS}`,
     )
     const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: onlyClient(client) }) })
     const result = await work({ ...createRepositories(tables, 'postgres'), tables, transaction: client })

@@ -79,6 +79,11 @@ export function createRefresh<User, Claims extends object, Identity>(
       case 'reused':
         replica.apply([claim.onReuse])
         throw new RescindError('refresh_token_reused', 'The refresh token was used before: the session has been ended.')
+      case 'overtaken':
+        throw new RescindError(
+          'token_revoked',
+          'Others exchanged this token, and its successor, while this request waited.',
+        )
       case 'ended':
         throw new RescindError('token_revoked', 'The session has ended.')
       case 'unknown':

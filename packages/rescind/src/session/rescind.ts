@@ -129,7 +129,7 @@ export function createRescind<User = unknown, Claims extends object = JsonObject
   for (const warning of keys.active?.warnings ?? []) onWarning(warning)
   const wallNow = () => clock.now()
   const tokens = createTokenFactory(settings)
-  const writer = createStoreWriter(store)
+  const writer = createStoreWriter(store, clock)
   const listeners = new Set<(state: ReplicaState) => void>()
   const watchers = createWatchers({
     wallNow,

@@ -28,7 +28,9 @@ export interface Revoke {
   everything(reach?: EverythingReach): Promise<void>
   /**
    * The same verbs within a transaction that the caller has open: a password change and the end of the user's sessions
-   * commit together or not at all. What it takes depends on the store: a PostgreSQL client, a SQLite connection.
+   * commit together or not at all. What it takes depends on the store: a PostgreSQL client, a SQLite connection. Until it
+   * ends it may hold up the revocations of others: give PostgreSQL an `idle_in_transaction_session_timeout` for it, in case
+   * this machine vanishes.
    *
    * @example
    * ```ts

@@ -39,6 +39,8 @@ export interface RotateClaim {
   readonly graceMs: number
   /** Recorded, in the same atomic write that ends the session, when the token turns out to be reused. */
   readonly onReuse: Revocation
+  /** True where it waited for its turn, so that others who came later may have gone ahead. @default false */
+  readonly heldUp?: boolean
 }
 
 /**
@@ -46,11 +48,13 @@ export interface RotateClaim {
  * - `rotated`: this claim won; the successor is the session's refresh token now.
  * - `replayed`: the token is the immediate parent, within grace: the same successor is to be handed out again.
  * - `reused`: the token was exchanged before: the session has been ended and `onReuse` recorded.
+ * - `overtaken`: as `reused`, but the claim was held up, and is older than the use of the token's successor: nothing was
+ *   changed, since whoever went ahead need not be a thief.
  * - `ended`: the session is over. `unknown`: there is no such session.
  */
 export type RotateOutcome =
   | { readonly outcome: 'rotated' | 'replayed'; readonly issuedAtMs: number; readonly session: SessionRecord }
-  | { readonly outcome: 'reused' | 'ended' | 'unknown' }
+  | { readonly outcome: 'reused' | 'overtaken' | 'ended' | 'unknown' }
 
 /**
  * Which sessions to end: one; a subject's, but for `except`; or everyone's. Without `beforeMs` these are all that the

@@ -107,6 +107,7 @@ function memorySessions(
     const outcome = decideRotation(state, claim)
     if (state === null || outcome === 'unknown') return { outcome: 'unknown' }
     if (outcome === 'ended' || find(claim.token, claim.nowMs) !== null) return { outcome: 'ended' }
+    if (outcome === 'overtaken') return { outcome }
     if (outcome === 'reused') {
       endSession(state, claim.nowMs)
       append([claim.onReuse])

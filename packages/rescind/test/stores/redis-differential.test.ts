@@ -98,9 +98,18 @@ const steps: { [verb: string]: fc.Arbitrary<Step> } = {
           sessions.start(news.map((changes) => newSession(changes.sid, changes))),
     ),
   rotate: fc
-    .array(fc.record({ sid: id, from: rounds, token: presented, nowMs: time, expiresAtMs: late, graceMs: rounds }), {
-      maxLength: 3,
-    })
+    .array(
+      fc.record({
+        sid: id,
+        from: rounds,
+        token: presented,
+        nowMs: time,
+        expiresAtMs: late,
+        graceMs: rounds,
+        heldUp: fc.boolean(),
+      }),
+      { maxLength: 3 },
+    )
     .map(
       (claims): Step =>
         ({ sessions }) =>

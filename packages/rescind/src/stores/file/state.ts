@@ -43,6 +43,7 @@ export function createFileState({ generation, last }: Header): FileState {
     if (state === null || outcome === 'unknown') return { outcome: 'unknown' }
     switch (outcome) {
       case 'ended':
+      case 'overtaken':
         return { outcome }
       case 'reused':
         logins.update({ ...state, endedAtMs: claim.nowMs })

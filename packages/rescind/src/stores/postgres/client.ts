@@ -44,12 +44,15 @@ export const COMMIT_DURABLY = `CASE WHEN current_setting('synchronous_commit') =
   THEN set_config('synchronous_commit', 'on', true) END`
 
 // A machine that vanishes says no goodbye: its transactions would keep their locks, and with them every revocation of
-// every other process, until TCP notices (two hours by default). No transaction of ours waits this long for its client.
-const MAX_SILENCE_MS = 5_000
+// every other process, until TCP notices (two hours by default). No transaction of ours is silent for so long.
+const MAX_SILENCE_MS = 3_000
+// Nor must those of the vanished that wait for a lock come to hold it one after the other. Who lives tries again.
+const MAX_LOCK_WAIT_MS = 2_000
 
 // Each statement must see what was committed before it, whatever the server's default isolation is: the locks rely on it.
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED;
-  SET LOCAL idle_in_transaction_session_timeout = ${MAX_SILENCE_MS}; SELECT ${COMMIT_DURABLY}`
+  SET LOCAL idle_in_transaction_session_timeout = ${MAX_SILENCE_MS};
+  SET LOCAL lock_timeout = ${MAX_LOCK_WAIT_MS}; SELECT ${COMMIT_DURABLY}`
 
 const ATTEMPTS = 6
 const FIRST_RETRY_MS = 4
@@ -88,13 +91,13 @@ function rolledBack(client: PgQueryable): Promise<boolean> {
   )
 }
 
-/** Repeats work that the server gave up for a deadlock or a conflict: it had no effect and may well succeed now. */
+/** Repeats work that the server gave up for a deadlock, a conflict or a lock: it had no effect and may well succeed now. */
 export async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work()
     } catch (error) {
-      if (attempt === ATTEMPTS || !hasCode(error, DEADLOCK, SERIALIZATION_FAILURE)) throw error
+      if (attempt === ATTEMPTS || !hasCode(error, DEADLOCK, SERIALIZATION_FAILURE, LOCK_NOT_AVAILABLE)) throw error
       const delayMs = FIRST_RETRY_MS * 2 ** attempt * Math.random()
       await new Promise((resolve) => setTimeout(resolve, delayMs))
     }
@@ -103,6 +106,7 @@ export async function retried<T>(work: () => Promise<T>): Promise<T> {
 
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK = '40P01'
+const LOCK_NOT_AVAILABLE = '55P03'
 const UNDEFINED_TABLE = '42P01'
 
 /** What is thrown where the ledger's one row of facts is gone; treated as a missing table. */

@@ -1,3 +1,4 @@
+import { heldUp } from '../../base/held-up.ts'
 import type { Revocation } from '../../revocation/revocation.ts'
 import type { EndOrder, EndResult, RotateClaim, RotateOutcome, Sessions } from '../../session/sessions.ts'
 import { readCursor, writeCursor } from '../shared/cursor.ts'
@@ -25,7 +26,8 @@ export function postgresSessions(database: PgDatabase, records: PgRecords): Sess
     },
     async rotate(claims) {
       if (claims.length === 0) return []
-      return database.transaction((on) => rotateOn(on, table, claims))
+      const since = performance.now()
+      return database.transaction((on) => rotateOn(on, table, { claims, since }))
     },
     async end(orders, within) {
       if (orders.length === 0) return []
@@ -63,9 +65,11 @@ export function postgresSessions(database: PgDatabase, records: PgRecords): Sess
 async function rotateOn(
   on: PgQueryable,
   table: PgSessionTable,
-  claims: readonly RotateClaim[],
+  { claims, since }: { claims: readonly RotateClaim[]; since: number },
 ): Promise<RotateOutcome[]> {
   const found = await table.lockClaimed(on, claims)
+  // For its connection, and for whoever had locked one of the rows.
+  const waitedMs = performance.now() - since
   const states = new Map<string, SessionState>()
   for (const { state } of found) if (state !== null) states.set(state.sid, state)
   const changed = new Map<string, SessionState>()
@@ -76,9 +80,10 @@ async function rotateOn(
   }
   const outcomes = claims.map((claim, index): RotateOutcome => {
     const state = states.get(claim.sid) ?? null
-    const outcome = decideRotation(state, claim)
+    const outcome = decideRotation(state, heldUp(claim, waitedMs))
     if (state === null || outcome === 'unknown') return { outcome: 'unknown' }
     if (outcome === 'ended' || found[index]?.isKilled !== false) return { outcome: 'ended' }
+    if (outcome === 'overtaken') return { outcome }
     if (outcome === 'reused') {
       change({ ...state, endedAtMs: claim.nowMs })
       news.push(claim.onReuse)

@@ -51,13 +51,13 @@ return answers
 
 /**
  * Decides claims one after the other, as `decideRotation` does. Answers for each the outcome, and where there is a
- * successor when it was issued and the session. ARGV: a nonce, then for each claim ten values and the seven of the
+ * successor when it was issued and the session. ARGV: a nonce, then for each claim eleven values and the seven of the
  * record for a reuse.
  */
 export const ROTATE = defineScript(`${SESSIONS}${KILLED}
 local function rotate(i)
   local sid, jti, tokenSid, sub, iat = unpack(ARGV, i, i + 4)
-  local presented, successor, now, expires, grace = unpack(ARGV, i + 5, i + 9)
+  local presented, successor, now, expires, grace, heldUp = unpack(ARGV, i + 5, i + 10)
   local key = loginKey(sid)
   local hash, parent, ends = unpack(call('HMGET', key, 'hash', 'parent', 'ends'))
   if not hash then return { 'unknown' } end
@@ -75,12 +75,13 @@ local function rotate(i)
   if presented == parent and math.abs(tonumber(now) - tonumber(issued)) < tonumber(grace) then
     return { 'replayed', issued, shown(sid) }
   end
+  if heldUp == '1' and tonumber(now) < tonumber(issued) then return { 'overtaken' } end
   leave(sid)
-  record(ARGV[1], unpack(ARGV, i + 10, i + 16))
+  record(ARGV[1], unpack(ARGV, i + 11, i + 17))
   return { 'reused' }
 end
 local answers = {}
-for i = 2, #ARGV, 17 do answers[#answers + 1] = rotate(i) end
+for i = 2, #ARGV, 18 do answers[#answers + 1] = rotate(i) end
 settle()
 return answers
 `)

@@ -78,6 +78,7 @@ function rotateArgs(claim: RotateClaim): string[] {
     String(claim.nowMs),
     String(claim.expiresAtMs),
     String(claim.graceMs),
+    claim.heldUp === true ? '1' : '',
     ...recordArgs(claim.onReuse),
   ]
 }
@@ -100,6 +101,7 @@ function readOutcome([outcome, issuedAt, session]: readonly unknown[]): RotateOu
     case 'replayed':
       return { outcome: name, issuedAtMs: numberOf(issuedAt), session: readSession(session) }
     case 'reused':
+    case 'overtaken':
     case 'ended':
     case 'unknown':
       return { outcome: name }

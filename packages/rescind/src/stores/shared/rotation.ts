@@ -1,6 +1,6 @@
 import { sameBytes } from '#crypto'
 import { utf8 } from '../../base/bytes.ts'
-import type { RotateClaim, SessionRecord } from '../../session/sessions.ts'
+import type { RotateClaim, RotateOutcome, SessionRecord } from '../../session/sessions.ts'
 
 /** What a store keeps of a session beyond what it shows: hashes only, so that a stolen copy yields no token. */
 export interface SessionState extends SessionRecord {
@@ -17,15 +17,14 @@ export interface SessionState extends SessionRecord {
  *
  * The grace window is measured in both directions: a clock that jumped back must not reopen it (RFC 9700 §4.14).
  */
-export function decideRotation(
-  state: SessionState | null,
-  claim: RotateClaim,
-): 'rotated' | 'replayed' | 'reused' | 'ended' | 'unknown' {
+export function decideRotation(state: SessionState | null, claim: RotateClaim): RotateOutcome['outcome'] {
   if (state === null) return 'unknown'
   if (state.endedAtMs !== null || claim.nowMs >= state.endsAtMs) return 'ended'
   if (sameHash(claim.presentedHash, state.refreshHash)) return 'rotated'
   const withinGrace = Math.abs(claim.nowMs - state.issuedAtMs) < claim.graceMs
   if (state.parentHash !== null && sameHash(claim.presentedHash, state.parentHash) && withinGrace) return 'replayed'
+  // An answer that did not come is asked for elsewhere: the request that hung must not end what the other began.
+  if (claim.heldUp === true && claim.nowMs < state.issuedAtMs) return 'overtaken'
   return 'reused'
 }
 

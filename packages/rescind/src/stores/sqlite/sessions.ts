@@ -1,3 +1,4 @@
+import { heldUp } from '../../base/held-up.ts'
 import type { EndOrder, EndResult, RotateClaim, RotateOutcome, Sessions } from '../../session/sessions.ts'
 import { readCursor, writeCursor } from '../shared/cursor.ts'
 import { decideRotation, rotatedState, type SessionState, shownSession } from '../shared/rotation.ts'
@@ -39,7 +40,11 @@ export function sqliteSessions(database: SqliteLike): Sessions {
       )
     },
     async rotate(claims) {
-      return atomically(database, () => claims.map((claim) => rotateOn(database, claim)))
+      const since = performance.now()
+      return atomically(database, () => {
+        const waitedMs = performance.now() - since
+        return claims.map((claim) => rotateOn(database, heldUp(claim, waitedMs)))
+      })
     },
     async end(orders, within) {
       if (within !== undefined) {
@@ -80,6 +85,8 @@ function rotateOn(database: SqliteLike, claim: RotateClaim): RotateOutcome {
   if (state === null || outcome === 'unknown') return { outcome: 'unknown' }
   if (outcome === 'ended' || records.find(claim.token, claim.nowMs) !== null) return { outcome: 'ended' }
   switch (outcome) {
+    case 'overtaken':
+      return { outcome }
     case 'reused':
       endOne.run(claim.nowMs, claim.sid)
       records.append([claim.onReuse])
