@@ -5,6 +5,8 @@ import { describeFailure } from './storage-failure.ts'
 export interface Closers {
   /** To be called as soon as something is open; `name` is what the log calls it. */
   add(name: string, close: () => void | Promise<void>): void
+  /** The same for what closes several things by closers of its own, which tell by name what failed. */
+  include(close: () => Promise<void>): void
   /**
    * Closes all of it, whatever fails: a connection must not stay open because a mail server was rude. Each failure is
    * told as a warning; the first one rejects, once all else is closed. A second call waits for the first.
@@ -14,7 +16,7 @@ export interface Closers {
 
 /** Keeps what is to be closed. */
 export function createClosers(onWarning: Warn): Closers {
-  const open: { readonly name: string; readonly close: () => void | Promise<void> }[] = []
+  const open: { readonly name: string | null; readonly close: () => void | Promise<void> }[] = []
   const closeAll = async (): Promise<void> => {
     const failures: unknown[] = []
     for (let last = open.pop(); last !== undefined; last = open.pop()) {
@@ -22,7 +24,7 @@ export function createClosers(onWarning: Warn): Closers {
         await last.close()
       } catch (error) {
         failures.push(error)
-        onWarning(`${last.name} could not be closed: ${describeFailure(error).message}`)
+        if (last.name !== null) onWarning(`${last.name} could not be closed: ${describeFailure(error).message}`)
       }
     }
     if (failures.length > 0) throw failures[0]
@@ -31,6 +33,9 @@ export function createClosers(onWarning: Warn): Closers {
   return {
     add(name, close) {
       open.push({ name, close })
+    },
+    include(close) {
+      open.push({ name: null, close })
     },
     close() {
       closing ??= closeAll()

@@ -16,7 +16,8 @@ export class DeadlineError extends Error {
 /** Rejects with {@link DeadlineError} when the work takes longer than `ms`; the work itself goes on unheard. */
 export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new DeadlineError(ms)), ms)
+    // After the process was held up, timers run before sockets are read: what has arrived meanwhile is looked at first.
+    const timer = setTimeout(() => setImmediate(() => reject(new DeadlineError(ms))), ms)
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

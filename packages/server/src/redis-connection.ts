@@ -29,7 +29,10 @@ export async function connectRedis(
   const client = createRedisClient(url, (retries) =>
     patient ? Math.min(LAST_RETRY_MS, 50 * 2 ** Math.min(retries, 10)) * (0.5 + Math.random() / 2) : false,
   )
-  tellOfOutages(client, onWarning)
+  // Where the first connection cannot be made, this rejects, and that is told: it is no outage.
+  tellOfOutages(client, (message) => {
+    if (patient) onWarning(message)
+  })
   const connected = client.connect()
   // A server that is there takes a moment; one that is not required is not waited for any longer.
   if (required) await withDeadline(connected, CONNECT_TIMEOUT_MS).catch(closing(client))

@@ -1,10 +1,12 @@
-import type { FastifyInstance } from 'fastify'
+import { type FastifyInstance, fastify } from 'fastify'
 import { createRescind, type JsonObject, type RescindOptions } from 'rescind'
 import { createApp } from './app.ts'
 import { catchingUpRescind } from './catching-up-rescind.ts'
 import { type Closers, openingAll } from './closers.ts'
 import type { Config } from './config.ts'
 import { makeDataDirectory } from './data-directory.ts'
+import { createEarlyWarnings, type EarlyWarnings } from './early-warnings.ts'
+import { loggerOptions } from './logging.ts'
 import { openMailTransport } from './mail/open-mail-transport.ts'
 import { createMetricsListener, type MetricsListener } from './metrics/listener.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -41,19 +43,26 @@ export interface Service {
  */
 export async function createService(config: Config, logStream: { write(line: string): void }): Promise<Service> {
   makeDataDirectory(config.dataDir)
-  const warnings = createWarnings()
-  return openingAll(warnings.warn, (closers) => compose({ config, closers, warnings, logStream }))
+  const warnings = createEarlyWarnings()
+  try {
+    return await openingAll(warnings.warn, (closers) => compose({ config, closers, warnings, logStream }))
+  } catch (error) {
+    // Among them is what could not be closed.
+    const { log } = fastify({ logger: loggerOptions({ level: config.logLevel, stream: logStream }) })
+    warnings.sendTo((message) => log.warn(message))
+    throw error
+  }
 }
 
 async function compose(parts: {
   config: Config
   closers: Closers
-  warnings: Warnings
+  warnings: EarlyWarnings
   logStream: { write(line: string): void }
 }): Promise<Service> {
   const { config, closers, warnings, logStream } = parts
   const backends = await openBackends(config, warnings.warn)
-  closers.add('what is stored', () => backends.close())
+  closers.include(() => backends.close())
   const { database, store } = backends
   const signing = await openSigningKeys(config, database, warnings.warn)
   closers.add('the signing keys', () => signing.close())
@@ -139,22 +148,5 @@ function accessTokensFor(audience: string | undefined): Partial<RescindOptions> 
     audience,
     accessTokenTyp: 'at+jwt',
     claims: ({ type }): JsonObject => (type === 'access' ? { client_id: OWN_CLIENT_ID } : {}),
-  }
-}
-
-type Warnings = ReturnType<typeof createWarnings>
-
-// The library warns of a weak key before there is a log to write to.
-function createWarnings() {
-  const early: string[] = []
-  let send = (message: string): void => {
-    early.push(message)
-  }
-  return {
-    warn: (message: string) => send(message),
-    sendTo(log: (message: string) => void) {
-      send = log
-      for (const message of early) log(message)
-    },
   }
 }

@@ -8,7 +8,7 @@ import { expectProblem } from './support/problems.ts'
 interface Stats {
   readonly users: { readonly all: number; readonly disabled: number }
   readonly live_sessions: number
-  readonly live_revocations: { readonly by_kind: Record<string, number> | null }
+  readonly live_revocations: { readonly all: number; readonly by_kind: Record<string, number> | null }
 }
 
 it('counts once for all who ask within five seconds, and anew after them', async () => {
@@ -29,6 +29,23 @@ it('counts once for all who ask within five seconds, and anew after them', async
       live_sessions: 2,
       live_revocations: { by_kind: { subject: 1, session: 1 } },
     })
+  } finally {
+    await app.close()
+  }
+})
+
+it('tells as many live revocations as there are of all kinds, also just after some have expired', async () => {
+  const clock = createFakeClock(Date.now())
+  const app = await startAdminApp({ clock })
+  try {
+    const { access_token: token } = await app.admin()
+    const now = clock.now()
+    const record = (id: string, expiresAt: number): Revocation => ({ kind: 'token', id, at: now, expiresAt })
+    await app.store.ledger.append([record('over soon', now + 5_000), record('lives on', now + 3_600_000)])
+    const revocations = async () => ((await ask(app, 'GET /admin/stats', { token })).body as Stats).live_revocations
+    await expect.poll(revocations).toMatchObject({ all: 2 })
+    clock.advance(5_000)
+    expect(await revocations()).toEqual({ all: 1, by_kind: { token: 1, session: 0, subject: 0, everything: 0 } })
   } finally {
     await app.close()
   }

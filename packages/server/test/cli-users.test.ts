@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { eventually } from 'rescind/testing'
+import type { Session } from 'rescind/wire'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backendsUnderTest } from './support/backends.ts'
 import { rescind, rescindJson } from './support/command-line.ts'
@@ -120,6 +121,13 @@ describe.each(backendsUnderTest)('accounts at the command line over $name', ({ p
     const second = (await login.json()) as Tokens
     const sessions = await rescindJson<{ id: string }[]>(['session', 'list', kept.user.email], env)
     expect(sessions.map(({ id }) => id)).toEqual([second.session_id, kept.session_id])
+    const answer = await app.get('/auth/sessions', second.access_token)
+    const { sessions: shown } = (await answer.json()) as { sessions: readonly Session[] }
+    // The service writes times of use down now and then.
+    const unused = { last_used_at: expect.any(String), current: false }
+    expect(sessions).toEqual(shown.map((session) => ({ ...session, ...unused })))
+    const asTable = (await rescind(['session', 'list', kept.user.email], env)).stdout
+    expect(asTable).toMatch(/^ID +CREATED AT +LAST USED AT +EXPIRES AT +IP +DEVICE\n/)
     expect((await rescind(['session', 'revoke', second.session_id], env)).code).toBe(0)
     await eventually(async () => (await statusOf(second)) === 401)
     expect(await statusOf(kept)).toBe(200)

@@ -70,6 +70,21 @@ describe('what was opened', () => {
     expect(warnings).toEqual(['the second could not be closed: stuck'])
   })
 
+  it('tells once of a failure within what closes several things, by the name it has there', async () => {
+    const warnings: string[] = []
+    const onWarning = (message: string) => void warnings.push(message)
+    const [inner, outer] = [createClosers(onWarning), createClosers(onWarning)]
+    let isClosed = false
+    outer.add('the first', () => {
+      isClosed = true
+    })
+    outer.include(inner.close)
+    inner.add('the connection', () => Promise.reject(new Error('stuck')))
+    await expect(outer.close()).rejects.toThrow('stuck')
+    expect(isClosed).toBe(true)
+    expect(warnings).toEqual(['the connection could not be closed: stuck'])
+  })
+
   it('stays open where all of it could be opened', async () => {
     let isClosed = false
     const close = await openingAll(

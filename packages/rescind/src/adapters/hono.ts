@@ -50,7 +50,7 @@ export function honoGuard<P, O, const Optional extends boolean | undefined = fal
     }
     const { principal } = admission
     c.set('auth', principal)
-    if (principal === null || !auth.renews(principal)) return next()
+    if (principal === null || !auth.renews(principal)) return next().then(nothing)
     return next().then(async () => {
       const cookies = await renewal(auth, principal, c.res.headers.getSetCookie())
       for (const cookie of cookies ?? []) c.header('set-cookie', cookie, { append: true })
@@ -65,6 +65,10 @@ export function honoGuard<P, O, const Optional extends boolean | undefined = fal
       : pass(admitted, c, next)
   }
 }
+
+// Hono's `next()` resolves to the context, whatever its type says, and what a middleware resolves to becomes the response where
+// no route has made one: the route's mistake would be the guard's.
+const nothing = (): void => {}
 
 /** A Hono request as a guard reads it. */
 class HonoView implements RequestView {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import * as nest from '@nestjs/common'
 import express from 'express'
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { Hono } from 'hono'
+import { type Handler, Hono } from 'hono'
 import { expressGuard } from 'rescind/express'
 import { fastifyAuth, fastifyGuard } from 'rescind/fastify'
 import { honoGuard } from 'rescind/hono'
@@ -128,6 +128,22 @@ describe('Hono', () => {
     const response = await app.request('/')
     expect(response.status).toBe(401)
     expect(response.headers.get('access-control-allow-origin')).toBe('https://app.example.com')
+  })
+
+  it('takes no place of an answer that a route forgot: the application is told', async () => {
+    const { auth, headers } = await openLogin()
+    const app = new Hono()
+    const told: string[] = []
+    app.onError((error, c) => {
+      told.push(error.message)
+      return c.text('broken', 500)
+    })
+    const forgetful = (() => {}) as unknown as Handler
+    app.get('/', honoGuard(auth), forgetful)
+    const response = await app.request('/', { headers })
+    expect(response).toBeInstanceOf(Response)
+    expect([response.status, await response.text()]).toEqual([500, 'broken'])
+    expect(told).toEqual([expect.stringMatching(/not finalized/)])
   })
 
   it('reads no body where no token is looked for in it', async () => {

@@ -1,6 +1,6 @@
 import { UsageError } from './command.ts'
 import { firstOf } from './operators.ts'
-import { printAll } from './printing.ts'
+import { printAll, showsJson } from './printing.ts'
 import { type Terminal, tell } from './terminal.ts'
 
 const DEFAULT_LIMIT = 100
@@ -15,13 +15,16 @@ export const limit = {
 export interface Listing<T> {
   readonly pages: AsyncIterable<readonly T[]>
   readonly shown: (item: T) => Readonly<Record<string, unknown>>
+  /** What a table has room for, where that is less. @default `shown` */
+  readonly inTable?: (item: T) => Readonly<Record<string, unknown>>
   readonly values: { readonly json?: boolean | undefined; readonly limit?: string | undefined }
 }
 
 /** Shows the first of many, and says where there are more. */
-export async function printListing<T>(terminal: Terminal, { pages, shown, values }: Listing<T>): Promise<void> {
+export async function printListing<T>(terminal: Terminal, listing: Listing<T>): Promise<void> {
+  const { pages, shown, inTable = shown, values } = listing
   const { items, areMore } = await firstOf(pages, readLimit(values.limit))
-  printAll(terminal, values.json, items.map(shown))
+  printAll(terminal, values.json, items.map(showsJson(terminal, values.json) ? shown : inTable))
   if (areMore) tell(terminal, `there are more: --limit shows up to ${MAX_LIMIT}, rescind export shows all`)
 }
 

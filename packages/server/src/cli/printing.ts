@@ -15,8 +15,13 @@ export interface Shown {
 }
 
 /** Shows a table on a terminal, and JSON where it was asked for or where a program reads. */
-export function print({ stdout }: Terminal, { json, value, rows = [], text = table(rows) }: Shown): void {
-  stdout.write(json === true || stdout.isTTY !== true ? jsonLine(value) : text)
+export function print(terminal: Terminal, { json, value, rows = [], text = table(rows) }: Shown): void {
+  terminal.stdout.write(showsJson(terminal, json) ? jsonLine(value) : text)
+}
+
+/** Whether JSON is shown, in place of what people read. */
+export function showsJson({ stdout }: Terminal, json: boolean | undefined): boolean {
+  return json === true || stdout.isTTY !== true
 }
 
 /** The same for one thing: the names of its members stand before their values. */

@@ -1,9 +1,8 @@
-import type { SessionRecord } from 'rescind'
-import { deviceName } from '../services/device-name.ts'
+import type { Session } from 'rescind/wire'
+import { sessionResource } from '../resources.ts'
 import { type Command, defineCommand, json, reason } from './command.ts'
 import { limit, printListing } from './listing.ts'
 import { pagesOf, userIdOf, withOperators } from './operators.ts'
-import { timestamp } from './printing.ts'
 
 const list = defineCommand({
   name: 'session list',
@@ -13,10 +12,15 @@ const list = defineCommand({
   options: { ...limit, ...json },
   examples: ['session list ada@example.com'],
   async run({ values, positionals: [word = ''] }, terminal) {
-    await withOperators(terminal, async ({ operators }) => {
+    await withOperators(terminal, async ({ operators, backends }) => {
       const sub = await userIdOf(operators, word)
-      const pages = pagesOf((page) => operators.sessions.list(sub, page))
-      return printListing(terminal, { pages, shown, values })
+      const pages = pagesOf(async (request) => {
+        const { items, nextCursor } = await operators.sessions.list(sub, request)
+        const lastUses = await backends.database.sessionUses.of(items.map(({ sid }) => sid))
+        // No request is made here: none of them is the current one.
+        return { items: items.map((session) => sessionResource(session, lastUses, undefined)), nextCursor }
+      })
+      return printListing(terminal, { pages, shown: (session) => ({ ...session }), inTable, values })
     })
   },
 })
@@ -41,13 +45,7 @@ see rescind revoke session.`,
 /** `rescind session …` */
 export const sessionCommands: readonly Command[] = [list, revoke]
 
-function shown({ sid, createdAtMs, lastUsedAtMs, expiresAtMs, ip, userAgent }: SessionRecord) {
-  return {
-    id: sid,
-    created_at: timestamp(createdAtMs),
-    last_refreshed_at: timestamp(lastUsedAtMs),
-    expires_at: timestamp(expiresAtMs),
-    ip,
-    device: deviceName(userAgent),
-  }
+// The device says in two words what the user agent says in a line.
+function inTable({ user_agent: _long, current: _never, ...rest }: Session) {
+  return rest
 }

@@ -4,17 +4,26 @@ import type { RedisClient } from '../redis-connection.ts'
 import type { Counters } from './counters.ts'
 import type { RedisOutage } from './redis-outage.ts'
 
-// What a login waits for a Redis that does not answer, before it is counted here.
 const DEADLINE_MS = 250
 const KEY_PREFIX = 'rescind:limit'
 
+/** What {@link redisCounters} does where Redis does not answer. */
+export interface RedisCountersOptions {
+  /** Counts meanwhile. */
+  readonly insurance: Counters
+  /** May be shared. */
+  readonly outage: RedisOutage
+  /** What a login waits for a Redis that does not answer, before it is counted here. @default 250 */
+  readonly deadlineMs?: number
+}
+
 /**
  * Counts in Redis, which every instance shares. While Redis does not answer, each instance counts for itself in
- * `insurance`: limits become wider by the number of instances, but never go away. `outage` may be shared.
+ * `insurance`: limits become wider by the number of instances, but never go away.
  */
 export function redisCounters(
   client: RedisClient,
-  { insurance, outage }: { insurance: Counters; outage: RedisOutage },
+  { insurance, outage, deadlineMs = DEADLINE_MS }: RedisCountersOptions,
 ): Counters {
   // A counter that refuses nothing by itself: every caller has bounds of its own.
   const limiter = new RateLimiterRedis({
@@ -28,7 +37,7 @@ export function redisCounters(
   const ask = async <Result>(redis: () => Promise<Result>, memory: () => Promise<Result>): Promise<Result> => {
     if (outage.isResting()) return memory()
     try {
-      const result = await withDeadline(redis(), DEADLINE_MS)
+      const result = await withDeadline(redis(), deadlineMs)
       outage.answered()
       return result
     } catch (error) {

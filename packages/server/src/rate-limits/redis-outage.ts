@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from 'rescind'
 import type { Warn } from '../backends.ts'
 import { describeFailure } from '../storage-failure.ts'
 
@@ -12,20 +13,24 @@ export interface RedisOutage {
 const REST_MS = 1_000
 
 /** Tells once of each outage, and of its end: meanwhile no instance knows what the others have counted. */
-export function createRedisOutage(onWarning: Warn): RedisOutage {
+export function createRedisOutage(onWarning: Warn, clock: Clock = systemClock): RedisOutage {
   let restsUntil = 0
   let isOut = false
+  const isResting = (): boolean => clock.monotonic() < restsUntil
   return {
-    isResting: () => performance.now() < restsUntil,
+    isResting,
     failed(error) {
-      restsUntil = performance.now() + REST_MS
+      restsUntil = clock.monotonic() + REST_MS
       if (isOut) return
       isOut = true
       onWarning(`each instance counts its rate limits for itself, since Redis fails: ${describeFailure(error).message}`)
     },
     answered() {
-      if (isOut) onWarning('the rate limits are counted in Redis again')
+      // What was asked before the failure may answer after it: that ends no outage, and nothing is counted there until the rest
+      // is over.
+      if (!isOut || isResting()) return
       isOut = false
+      onWarning('the rate limits are counted in Redis again')
     },
   }
 }

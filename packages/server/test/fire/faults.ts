@@ -7,6 +7,7 @@ import type { FaultRecord } from './journal.ts'
 export const faultNames = [
   'kill a node',
   'stop a node',
+  'vanish a node',
   'pause a node',
   'black-hole a node',
   'cut a node off',
@@ -45,6 +46,10 @@ export function createFaults(fleet: Fleet, { chance, nowMs }: { chance: Chance; 
   const onNode: Partial<Record<FaultName, (node: FleetNode) => Promise<void>>> = {
     'kill a node': (node) => whileDown(node, 'SIGKILL'),
     'stop a node': (node) => whileDown(node, 'SIGTERM'),
+    async 'vanish a node'(node) {
+      await node.way.vanish()
+      await whileDown(node, 'SIGKILL')
+    },
     async 'pause a node'(node) {
       node.process().child.kill('SIGSTOP')
       await pause(2_500 + chance.below(2_000))
@@ -81,11 +86,15 @@ export function createFaults(fleet: Fleet, { chance, nowMs }: { chance: Chance; 
   return async ({ what, node: wanted }) => {
     const startMs = nowMs()
     const node = chosen(wanted)
+    const concerned = () => {
+      // What Redis holds is a copy: no instance may notice.
+      if (what === 'restart Redis empty') return fleet.reader.name
+      // The locks of a machine that vanished hold up everybody for a moment.
+      return what === 'vanish a node' || onNode[what] === undefined ? null : node.name
+    }
     const atNode = onNode[what]
     if (atNode !== undefined) await atNode(node)
     else await elsewhere[what]?.()
-    // What Redis holds is a copy: no instance may notice.
-    const concerns = atNode !== undefined ? node.name : what === 'restart Redis empty' ? fleet.reader.name : null
-    return { what, node: concerns, startMs, endMs: nowMs() }
+    return { what, node: concerned(), startMs, endMs: nowMs() }
   }
 }

@@ -6,18 +6,23 @@ import { readJournal, writeJournal } from './journal.ts'
 import { judge } from './model.ts'
 import { reportOf } from './report.ts'
 import { runUnderFire } from './run.ts'
+import type { Violation } from './violations.ts'
 
 // The long run is `npm run fire`; docs/fire.md has its figures. Other tests load this machine at the same time, so that an
 // answer of 503 says nothing about the service here.
 const SEED = Number(process.env.FIRE_SEED ?? Date.now() % 1_000_000)
 const brief = { seed: SEED, users: 24, thinkMs: 150 }
+// On such a machine little may happen within these seconds: a broken build that was not found out gets this many runs.
+const RUNS = 3
 
 describe(`three instances under fire, seed ${SEED}`, () => {
   it('accept no dead token and lose no session, and a journal judges itself the same again', async () => {
+    const planned = [{ what: 'kill a node' }, { what: 'restart Redis empty' }, { what: 'kill PostgreSQL' }] as const
     const journal = await runUnderFire({
       ...brief,
       seconds: 9,
-      faults: [{ what: 'kill a node' }, { what: 'restart Redis empty' }, { what: 'kill PostgreSQL' }],
+      quietMs: 1_000,
+      faults: planned,
     })
     const verdict = judge(journal)
     const broken = verdict.violations.filter(({ fault }) => fault !== 'unavailable')
@@ -28,6 +33,10 @@ describe(`three instances under fire, seed ${SEED}`, () => {
     expect(verdict.checked.deadTokens).toBeGreaterThan(200)
     expect(verdict.checked.liveTokens).toBeGreaterThan(200)
     expect(verdict.checked.sharedRefreshes).toBeGreaterThan(10)
+    // Nearly everybody logs in and is robbed at the end, whatever time the machine had for them.
+    expect(verdict.checked.logins).toBeGreaterThan(10)
+    expect(verdict.checked.thefts).toBeGreaterThan(5)
+    expect(journal.faults.map(({ what }) => what)).toEqual(planned.map(({ what }) => what))
 
     const folder = mkdtempSync(join(tmpdir(), 'rescind-journal-'))
     try {
@@ -64,13 +73,19 @@ describe(`three instances under fire, seed ${SEED}`, () => {
   ] as const)(
     '$name is found out',
     async ({ sabotage, seconds, faults, told }) => {
-      const journal = await runUnderFire({ ...brief, seconds, faults, sabotage, looksOnceMore: false })
-      const verdict = judge(journal)
-      const found = verdict.violations.filter(({ fault }) => fault === told)
-      expect(found.length, reportOf(journal, verdict)).toBeGreaterThan(0)
+      const reports: string[] = []
+      let found: Violation[] = []
+      for (let run = 0; run < RUNS && found.length === 0; run += 1) {
+        const seed = SEED + run
+        const journal = await runUnderFire({ ...brief, seed, seconds, faults, sabotage, looksOnceMore: false })
+        const verdict = judge(journal)
+        reports.push(reportOf(journal, verdict))
+        found = verdict.violations.filter(({ fault }) => fault === told)
+      }
+      expect(found.length, reports.join('\n\n')).toBeGreaterThan(0)
       if (sabotage.nodes.length === 1)
         expect(new Set(found.map(({ act }) => act.node))).toEqual(new Set(sabotage.nodes))
     },
-    120_000,
+    RUNS * 120_000,
   )
 })

@@ -8,6 +8,7 @@ import { startRedis } from '../../../../tools/servers/redis.mjs'
 import { build, runCommand, type ServiceProcess, startService } from '../support/process.ts'
 import { createDatabase } from '../support/servers.ts'
 import { type Reader, startReader } from './reader.ts'
+import { createVanishingWay, type VanishingWay } from './vanishing-way.ts'
 
 /** The names of the instances. */
 const NODES = ['a', 'b', 'c'] as const
@@ -24,6 +25,8 @@ export interface FleetNode {
   /** Where it writes its mails. */
   readonly outbox: string
   readonly network: TcpProxy
+  /** The part of the network that can forget the node without a word to the database. */
+  readonly way: VanishingWay
   readonly process: () => ServiceProcess
   /** Starts it and waits until it is ready. */
   start(): Promise<void>
@@ -81,6 +84,7 @@ export async function startFleet(options: { maxStaleness: string; sabotage: Sabo
         const broken = isBroken && options.sabotage !== null ? sabotaged(options.sabotage.name) : {}
         const node = await createNode(name, folder, { ...settings, ...broken })
         ends.push(
+          () => node.way.close(),
           () => node.network.close(),
           () => node.process().stop('SIGKILL'),
         )
@@ -101,7 +105,8 @@ async function createNode(name: string, folder: string, settings: Record<string,
   const home = join(folder, name)
   mkdirSync(home)
   const database = new URL(settings.DATABASE_URL ?? '')
-  const network = await createTcpProxy({ port: Number(database.port) })
+  const way = await createVanishingWay(Number(database.port))
+  const network = await createTcpProxy({ port: way.port })
   database.port = String(network.port)
   let running: ServiceProcess | undefined
   const node: FleetNode = {
@@ -110,6 +115,7 @@ async function createNode(name: string, folder: string, settings: Record<string,
     isUp: false,
     outbox: join(home, 'data', 'outbox'),
     network,
+    way,
     process: () => {
       if (running === undefined) throw new Error(`the node ${name} was not started`)
       return running

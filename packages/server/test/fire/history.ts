@@ -1,7 +1,9 @@
 import type { ActRecord, Journal } from './journal.ts'
 
-// What was not answered may still come to pass for a while: a server that was stopped goes on, a commit is under way.
-const AFTERGLOW_MS = 15_000
+/** What was not answered may still come to pass for a while: a server that was stopped goes on, a commit is under way. */
+export const AFTERGLOW_MS = 15_000
+// The grace is counted by the clock of an instance, from some moment of the exchange.
+const CLOCKS_DIFFER_MS = 500
 
 /** A token, and how it came into the world. */
 export interface KnownToken {
@@ -36,9 +38,12 @@ export interface History {
   accountActs(user: number): readonly ActRecord[]
   /** The exchanges of a refresh token: those that succeeded and those whose outcome nobody knows. */
   exchanges(token: number): readonly ActRecord[]
+  /** The requests of a user for a link, and the uses of links, whatever became of them. */
+  linkActs(user: number): readonly ActRecord[]
 }
 
 const endsEverything = new Set(['endAll', 'endOthers', 'changePassword', 'resetPassword', 'disable'])
+const usesLinks = new Set(['forgotPassword', 'resetPassword'])
 const changesAccount = new Set(['register', 'changePassword', 'resetPassword', 'disable', 'enable'])
 
 /** True where the service said that it was done. */
@@ -84,6 +89,10 @@ export function historyOf(journal: Journal): History {
     effective.filter(({ act }) => changesAccount.has(act)),
     ({ user }) => user,
   )
+  const linkActs = grouped(
+    acts.filter(({ act }) => usesLinks.has(act)),
+    ({ user }) => user,
+  )
   const parts = { exchanges: (token: number) => exchanges.get(token) ?? [] }
   const endings = new Map<number, Ending[]>()
   const end = (session: number | undefined, ending: Ending) => {
@@ -94,14 +103,15 @@ export function historyOf(journal: Journal): History {
   }
   for (const record of acts) {
     const isCertain = succeeded(record)
-    if (!isCertain && !isOpen(record) && record.code !== 'refresh_token_reused') continue
+    const isFoundOut = foundTheft(record, journal.facts.graceMs, parts)
+    if (!isCertain && !isOpen(record) && !isFoundOut) continue
     const shown = record.token === null ? undefined : tokens.get(record.token)?.session
     const ending = { by: record, isCertain, untilMs: doneBy(record) }
     if (record.act === 'logout') end(shown, ending)
     if (record.act === 'endSession') end(record.target ?? undefined, ending)
     // A theft that was found out ends the session; one that nobody heard of may have been found out.
     if (record.act === 'refresh' && !isCertain && !isHonest(record, journal.facts.graceMs, parts)) {
-      end(shown, { ...ending, isCertain: record.code === 'refresh_token_reused' })
+      end(shown, { ...ending, isCertain: isFoundOut })
     }
     if (!endsEverything.has(record.act)) continue
     for (const session of sessionsOf.get(record.user) ?? []) {
@@ -118,6 +128,7 @@ export function historyOf(journal: Journal): History {
     sessions,
     endings: (session) => endings.get(session) ?? [],
     accountActs: (user) => accountActs.get(user) ?? [],
+    linkActs: (user) => linkActs.get(user) ?? [],
     ...parts,
   }
 }
@@ -133,6 +144,25 @@ export function isHonest(record: ActRecord, graceMs: number, { exchanges }: Pick
     if (record.endMs - other.startMs > graceMs) return false
     return other.gave === null || exchanges(other.gave.refresh).every((child) => child.startMs > record.endMs)
   })
+}
+
+/**
+ * True where a refresh certainly shows an older token than the current one and its parent within grace: its successor was
+ * exchanged before, or it was itself exchanged longer ago than the grace.
+ */
+export function isTheft(record: ActRecord, graceMs: number, { exchanges }: Pick<History, 'exchanges'>): boolean {
+  if (record.act !== 'refresh' || record.token === null) return false
+  const isBefore = (other: ActRecord, ms = 0) => other.gave !== null && other.endMs + ms < record.startMs
+  return exchanges(record.token).some(
+    (other) =>
+      isBefore(other, graceMs + CLOCKS_DIFFER_MS) ||
+      (isBefore(other) && other.gave !== null && exchanges(other.gave.refresh).some((child) => isBefore(child))),
+  )
+}
+
+/** True where the answer says that the session is dead: for the reuse, or since it was dead before. */
+function foundTheft(record: ActRecord, graceMs: number, parts: Pick<History, 'exchanges'>): boolean {
+  return record.code === 'refresh_token_reused' || (record.status === 401 && isTheft(record, graceMs, parts))
 }
 
 function grouped<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

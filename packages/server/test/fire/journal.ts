@@ -45,6 +45,8 @@ export interface ActRecord {
   readonly target: number | null
   /** The password tried by `login`, set by `register`, `changePassword` and `resetPassword`. */
   readonly password: number | null
+  /** The mailed link shown by `resetPassword`. */
+  readonly link: number | null
   /** `null`: there was no answer. */
   readonly status: number | null
   readonly code: string | null

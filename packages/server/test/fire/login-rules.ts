@@ -8,11 +8,9 @@ export function blameLogin(act: ActRecord, history: History, blame: Blame): void
   const sets = others.filter(({ password }) => password !== null)
   const mine = sets.find(({ password }) => password === act.password)
   if (mine === undefined) return
+  const successor = successorOf(mine, sets, act)
   if (succeeded(act)) {
-    const successor = sets.find(
-      (other) => other !== mine && !isOpen(other) && other.startMs >= doneBy(mine) && other.endMs <= act.startMs,
-    )
-    if (successor !== undefined) blame('wrong_login', act, successor)
+    if (successor !== undefined) blame('old_password_accepted', act, successor)
     const disabled = others.find(
       (other) =>
         other.act === 'disable' &&
@@ -22,7 +20,7 @@ export function blameLogin(act: ActRecord, history: History, blame: Blame): void
           ({ act: name, endMs, startMs }) => name === 'enable' && endMs >= other.startMs && startMs <= act.endMs,
         ),
     )
-    if (disabled !== undefined) blame('wrong_login', act, disabled)
+    if (disabled !== undefined) blame('disabled_account_accepted', act, disabled)
     return
   }
   // It is certainly the current one where it was set before, and no other may have been set since.
@@ -31,6 +29,20 @@ export function blameLogin(act: ActRecord, history: History, blame: Blame): void
   // A login that is under way when the account is changed is refused, whatever the change.
   if (others.some((other) => other !== mine && doneBy(other) >= act.startMs && other.startMs <= act.endMs)) return
   if (!mayBeDisabled(act, others)) blame('login_refused', act, mine)
+}
+
+/** True for a login with a password that another has certainly replaced. */
+export function triesOldPassword(act: ActRecord, history: History): boolean {
+  const sets = history.accountActs(act.user).filter(({ password }) => password !== null)
+  const mine = sets.find(({ password }) => password === act.password)
+  return mine !== undefined && successorOf(mine, sets, act) !== undefined
+}
+
+/** What has certainly replaced a password before an act began. */
+function successorOf(mine: ActRecord, sets: readonly ActRecord[], act: ActRecord): ActRecord | undefined {
+  return sets.find(
+    (other) => other !== mine && !isOpen(other) && other.startMs >= doneBy(mine) && other.endMs <= act.startMs,
+  )
 }
 
 function mayBeDisabled(act: ActRecord, others: readonly ActRecord[]): boolean {

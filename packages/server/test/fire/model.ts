@@ -1,6 +1,7 @@
-import { historyOf, isHonest, succeeded } from './history.ts'
+import { historyOf, isHonest, isTheft, succeeded } from './history.ts'
 import type { ActRecord, Journal } from './journal.ts'
-import { blameLogin } from './login-rules.ts'
+import { blameLogin, triesOldPassword } from './login-rules.ts'
+import { blameRefusal } from './refusal-rules.ts'
 import type { Blame, Violation } from './violations.ts'
 
 /** The judgement of a run. The counts say how often it could have failed. */
@@ -13,8 +14,11 @@ export interface Verdict {
     readonly liveTokens: number
     /** Acts with a refresh token that another had exchanged already, or did at the same time. */
     readonly sharedRefreshes: number
+    /** Refreshes by which a thief certainly gave himself away, in a session that was not certainly dead. */
     readonly thefts: number
     readonly logins: number
+    /** Those with a password that had certainly been replaced. */
+    readonly oldPasswords: number
     readonly unavailable: number
     readonly unanswered: number
   }
@@ -22,8 +26,6 @@ export interface Verdict {
   readonly latestAcceptMs: number
 }
 
-// Codes that say: this token is no good.
-const REFUSALS = new Set(['token_revoked', 'token_expired', 'token_invalid', 'refresh_token_reused'])
 // What the clocks of the run and the service may differ by, and what the service grants.
 const EXPIRY_TOLERANCE_MS = 5_000
 
@@ -38,6 +40,7 @@ export function judge(journal: Journal): Verdict {
     sharedRefreshes: 0,
     thefts: 0,
     logins: 0,
+    oldPasswords: 0,
     unavailable: 0,
     unanswered: 0,
   }
@@ -55,8 +58,11 @@ export function judge(journal: Journal): Verdict {
     const death = deaths.find((by) => by !== act && act.startMs >= by.endMs + allowanceOf(act, by, journal))
     const { expiresMs } = token
     if (death !== undefined) checked.deadTokens += 1
-    if (succeeded(act)) {
+    const isThief = death === undefined && isTheft(act, journal.facts.graceMs, history)
+    if (isThief) checked.thefts += 1
+    if (accepts(act)) {
       if (death !== undefined) blame('dead_token_accepted', act, death)
+      else if (isThief) blame('theft_unnoticed', act)
       else latestAcceptMs = Math.max(latestAcceptMs, ...certain.map((by) => act.startMs - by.endMs))
       if (expiresMs !== null && act.startMs > expiresMs + EXPIRY_TOLERANCE_MS) {
         blame('dead_token_accepted', act, token.givenBy)
@@ -67,10 +73,11 @@ export function judge(journal: Journal): Verdict {
     if (token.kind === 'refresh') {
       if (history.exchanges(shown).some((other) => other !== act && other.startMs <= act.endMs))
         checked.sharedRefreshes += 1
-      if (!isHonest(act, journal.facts.graceMs, history)) {
-        checked.thefts += 1
+      if (isThief) {
+        if (act.status === 401 && act.code !== 'refresh_token_reused') blame('live_session_lost', act)
         return
       }
+      if (!isHonest(act, journal.facts.graceMs, history)) return
       if (act.code === 'refresh_token_reused') return blame('false_theft_alarm', act)
     }
     checked.liveTokens += 1
@@ -89,9 +96,10 @@ export function judge(journal: Journal): Verdict {
     }
     if (act.act === 'login') {
       checked.logins += 1
+      if (triesOldPassword(act, history)) checked.oldPasswords += 1
       blameLogin(act, history, blame)
     }
-    if (!succeeded(act) && !isKnownRefusal(act)) blame('unexpected_answer', act)
+    if (!succeeded(act)) blameRefusal(act, history, blame)
     if (act.token !== null) judgeToken(act, act.token)
   }
   for (const [first, second] of successorsOf(journal)) blame('two_successors', second, first)
@@ -126,10 +134,9 @@ function isDisturbed(act: ActRecord, { faults, facts }: Journal): boolean {
   )
 }
 
-function isKnownRefusal({ act, status, code }: ActRecord): boolean {
-  if (status !== 401 && !(act === 'endSession' && status === 404)) return false
-  if (code !== null && REFUSALS.has(code)) return true
-  return code === 'invalid_credentials' || code === 'not_found'
+/** True where the token was taken for good: who may not end a session is told so before it is looked for. */
+function accepts(act: ActRecord): boolean {
+  return succeeded(act) || (act.act === 'endSession' && act.status === 404)
 }
 
 /** Pairs of acts that were given different refresh tokens for the same one. */

@@ -1,27 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Chance, createChance } from './chance.ts'
 import type { FleetNode } from './fleet.ts'
-import type { Outboxes } from './outboxes.ts'
-import type { HeldTokens, RecordedAnswer, Recorder } from './recorder.ts'
+import type { HeldTokens, RecordedAnswer } from './recorder.ts'
 import type { Question, Target } from './requests.ts'
-
-/** What people act with. */
-export interface World {
-  readonly recorder: Recorder
-  readonly outboxes: Outboxes
-  /** The HTTP Basic credentials of the operator who disables and enables. */
-  readonly operator: string
-  readonly everybody: readonly Target[]
-  /** An instance, as a balancer chooses: one that is up, while there is one. */
-  node(chance: Chance): FleetNode
-  readonly seed: number
-}
+import type { World } from './world.ts'
 
 /** A login as its owner holds it. */
 export interface HeldSession {
   tokens: HeldTokens
   /** The refresh tokens that were exchanged, oldest first. */
   readonly spent: HeldTokens[]
+  /** When the last of them was certainly exchanged. */
+  spentAtMs: number
   /** Since when the outcome of an exchange is not known. */
   unsureSinceMs: number | null
 }
@@ -41,6 +31,8 @@ export interface Person {
   readonly chance: Chance
   /** The passwords that may be the right one. */
   passwords: number[]
+  /** Those that have been replaced for certain. */
+  readonly oldPasswords: number[]
   sub: string
   readonly sessions: HeldSession[]
   readonly dead: DeadToken[]
@@ -50,11 +42,15 @@ export interface Person {
   register(): Promise<void>
   /** Answers the session that began, if one did. */
   logIn(): Promise<HeldSession | null>
+  /** Tries a password that has been replaced, if there is one. */
+  tryOldPassword(): Promise<void>
   /** Shows an access token to one node. */
   show(tokens: HeldTokens, by?: { node?: Target; act?: 'status' | 'verify' }): Promise<RecordedAnswer>
   refresh(session: HeldSession, node?: FleetNode): Promise<void>
   /** Shows a refresh token that should be worth nothing. */
   replay(tokens: HeldTokens, node?: Target): Promise<void>
+  /** Shows one that only a thief can show, where there is one: the session should die of it. */
+  steal(session: HeldSession): Promise<void>
   logOut(session: HeldSession, by: 'access' | 'refresh'): Promise<void>
   endSession(session: HeldSession, ended: HeldSession): Promise<void>
   endSessions(session: HeldSession, which: 'endAll' | 'endOthers'): Promise<void>
@@ -70,6 +66,8 @@ let passwordsMade = 0
 
 // An exchange whose answer was lost may only be tried again within the grace, with room for an answer that takes its time.
 const RETRY_WITHIN_MS = 6_000
+// After that, a parent of the current refresh token is shown by a thief.
+const LONGER_THAN_GRACE_MS = 11_000
 
 /** Makes one, who is not registered yet. */
 export function createPerson(number: number, world: World): Person {
@@ -100,9 +98,13 @@ export function createPerson(number: number, world: World): Person {
     person.dead.splice(0, Math.max(0, person.dead.length - DEAD_KEPT))
   }
   const hold = (tokens: HeldTokens): HeldSession => {
-    const session: HeldSession = { tokens, spent: [], unsureSinceMs: null }
+    const session: HeldSession = { tokens, spent: [], spentAtMs: 0, unsureSinceMs: null }
     person.sessions.push(session)
     return session
+  }
+  const setPassword = (password: number) => {
+    person.oldPasswords.push(...person.passwords)
+    person.passwords = [password]
   }
   const buryAll = (except?: HeldSession) => {
     for (const session of [...person.sessions]) if (session !== except) bury(session)
@@ -114,6 +116,7 @@ export function createPerson(number: number, world: World): Person {
     everybody: world.everybody,
     chance,
     passwords: [],
+    oldPasswords: [],
     sub: '',
     sessions: [],
     dead: [],
@@ -153,6 +156,13 @@ export function createPerson(number: number, world: World): Person {
       return null
     },
 
+    async tryOldPassword() {
+      const password = person.oldPasswords[chance.below(person.oldPasswords.length)]
+      if (password === undefined) return
+      const question = post('/auth/login', { email, password: passwordOf(password) })
+      await recorder.ask({ user: number, act: 'login', node: world.node(chance), question, password })
+    },
+
     async show(
       tokens,
       { node = world.node(chance), act = chance.pick<'status' | 'verify'>(['status', 'verify', 'verify']) } = {},
@@ -169,6 +179,7 @@ export function createPerson(number: number, world: World): Person {
         // Of several at once the first answer counts; the others hold the same refresh token.
         if (session.tokens === tokens) {
           session.spent.push(tokens)
+          session.spentAtMs = given.record.endMs
           session.tokens = given.tokens
           session.unsureSinceMs = null
         }
@@ -179,6 +190,17 @@ export function createPerson(number: number, world: World): Person {
     async replay(tokens, node = world.node(chance)) {
       const question = post('/auth/refresh', { refresh_token: tokens.refresh })
       await recorder.ask({ user: number, act: 'refresh', node, question, token: tokens.given.refresh })
+    },
+
+    async steal(session) {
+      const [grandparent, parent] = [session.spent.at(-2), session.spent.at(-1)]
+      const stolen = recorder.nowMs() - session.spentAtMs > LONGER_THAN_GRACE_MS ? parent : grandparent
+      if (stolen === undefined || session.unsureSinceMs !== null) return
+      await person.replay(stolen)
+      bury(session)
+      // Whichever instance heard of it, no other exchanges for the thief what the owner has, or for the owner.
+      await Promise.all(world.nodes.map((node) => person.replay(session.tokens, node)))
+      await Promise.all(person.everybody.map((node) => person.show(session.tokens, { node, act: 'verify' })))
     },
 
     async logOut(session, by) {
@@ -220,7 +242,7 @@ export function createPerson(number: number, world: World): Person {
       const given = await recorder.ask({ user: number, act, node: world.node(chance), question, token, password })
       // What has begun meanwhile may live: it is not buried, only looked at again.
       if (isDone(given)) {
-        person.passwords = [password]
+        setPassword(password)
         buryAll()
         if (given.tokens !== null) hold(given.tokens)
       } else if (given.record.code === 'invalid_credentials' || isUnsure(given)) {
@@ -239,8 +261,9 @@ export function createPerson(number: number, world: World): Person {
       const password = newPassword()
       const question = post('/auth/password/reset', { token: secret, new_password: passwordOf(password) })
       const act = 'resetPassword'
-      const given = await recorder.ask({ user: number, act, node: world.node(chance), question, password })
-      if (isDone(given)) person.passwords = [password]
+      const link = secret
+      const given = await recorder.ask({ user: number, act, node: world.node(chance), question, password, link })
+      if (isDone(given)) setPassword(password)
       else if (isUnsure(given)) person.passwords.push(password)
       if (isDone(given) || isUnsure(given)) buryAll()
     },

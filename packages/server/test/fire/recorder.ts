@@ -18,6 +18,8 @@ export interface RecordedQuestion {
   readonly token?: number | undefined
   readonly target?: number | undefined
   readonly password?: number | undefined
+  /** The secret of a mailed link. */
+  readonly link?: string | undefined
 }
 
 /** What became of it. */
@@ -62,7 +64,7 @@ export function createRecorder(requests: Requests): Recorder {
   return {
     acts,
     nowMs,
-    async ask({ user, act, node, question, token, target, password }) {
+    async ask({ user, act, node, question, token, target, password, link }) {
       asked += 1
       const id = asked
       const startMs = nowMs()
@@ -80,6 +82,7 @@ export function createRecorder(requests: Requests): Recorder {
         token: token ?? null,
         target: target ?? null,
         password: password ?? null,
+        link: link === undefined ? null : numberOf(link),
         status: answer?.status ?? null,
         code: typeof code === 'string' ? code : null,
         gave: tokens?.given ?? null,

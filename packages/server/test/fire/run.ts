@@ -4,10 +4,11 @@ import { createFaults, faultNames, type PlannedFault } from './faults.ts'
 import { type Fleet, type FleetNode, type Sabotage, startFleet } from './fleet.ts'
 import type { FaultRecord, Journal, RunFacts } from './journal.ts'
 import { createOutboxes } from './outboxes.ts'
-import { createPerson, type Person, type World } from './person.ts'
+import { createPerson, type Person } from './person.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { createRequests } from './requests.ts'
-import { live } from './traffic.ts'
+import { live, steal } from './traffic.ts'
+import type { World } from './world.ts'
 
 const MAX_STALENESS_MS = 2_000
 // The resource server is as fresh as the copy in Redis, which is taken up again this long after Redis is back.
@@ -24,8 +25,10 @@ export interface RunOptions {
   readonly seconds: number
   /** The mean time between two acts of a user. */
   readonly thinkMs: number
-  /** What breaks, in this order. @default every fault, again and again, in an order that chance chooses */
+  /** What breaks, in this order: the run lasts until it has. @default every fault, again and again, in an order that chance chooses */
   readonly faults?: readonly PlannedFault[]
+  /** The mean time between two faults. @default 2000 */
+  readonly quietMs?: number
   /** @default null: an honest build */
   readonly sabotage?: Sabotage | null
   /** Looks at every token once more when everything is whole again. @default true */
@@ -47,6 +50,7 @@ export async function runUnderFire(options: RunOptions): Promise<Journal> {
       operator: fleet.operator,
       seed,
       everybody: [...fleet.nodes, fleet.reader],
+      nodes: fleet.nodes,
       node: (chance) => {
         const up = fleet.nodes.filter(({ isUp }) => isUp)
         const choice = up.length > 0 ? up : fleet.nodes
@@ -59,11 +63,13 @@ export async function runUnderFire(options: RunOptions): Promise<Journal> {
 
     onProgress(`under fire for ${seconds} s`)
     const endMs = recorder.nowMs() + seconds * 1000
-    const isOver = () => recorder.nowMs() >= endMs
-    const [faults] = await Promise.all([
-      breakThings(fleet, recorder, { ...options, isOver, onProgress }),
-      ...people.map((person) => live(person, { isOver, thinkMs })),
-    ])
+    const isLate = () => recorder.nowMs() >= endMs
+    let isBroken = true
+    const breaking = breakThings(fleet, recorder, { ...options, isOver: isLate, onProgress }).finally(() => {
+      isBroken = false
+    })
+    const isOver = () => isLate() && !isBroken
+    const [faults] = await Promise.all([breaking, ...people.map((person) => live(person, { isOver, thinkMs }))])
     if (looksOnceMore) {
       onProgress('looking at every token once more')
       await pause(RECOVERY_MS)
@@ -93,17 +99,18 @@ async function breakThings(
   { nowMs }: Recorder,
   options: RunOptions & { isOver(): boolean; onProgress(message: string): void },
 ): Promise<FaultRecord[]> {
+  const { faults, quietMs = QUIET_MS, isOver } = options
   const chance = createChance(options.seed)
   const breakIt = createFaults(fleet, { chance, nowMs })
   const records: FaultRecord[] = []
   const round = () => shuffled(faultNames, chance).map((what) => ({ what }))
-  let waiting: PlannedFault[] = [...(options.faults ?? round())]
+  let waiting: PlannedFault[] = [...(faults ?? round())]
   for (;;) {
-    await pause(QUIET_MS / 2 + chance.below(QUIET_MS))
-    if (options.isOver()) return records
+    if (faults !== undefined && waiting.length === 0) return records
+    await pause(quietMs / 2 + chance.below(quietMs))
+    if (faults === undefined && isOver()) return records
     const next = waiting.shift()
     if (next === undefined) {
-      if (options.faults !== undefined) return records
       waiting = round()
       continue
     }
@@ -115,13 +122,18 @@ async function breakThings(
   }
 }
 
-/** Every session that is alive, on every node; then every token that is dead. */
+/** Every session that is alive, on every node; a theft, a login, an old password; then every token that is dead. */
 async function lookOnceMore(person: Person): Promise<void> {
   person.giveUpUnsure()
+  if (person.isDisabled) await person.setDisabled(false)
   for (const session of [...person.sessions]) {
     await person.refresh(session)
     for (const node of person.everybody) await person.show(session.tokens, { node, act: 'verify' })
   }
+  const [robbed] = person.sessions
+  if (robbed !== undefined) await steal(person, robbed)
+  if (person.passwords.length > 0) await person.logIn()
+  await person.tryOldPassword()
   for (const { kind, tokens } of person.dead.slice(-8)) {
     if (kind === 'refresh') await person.replay(tokens)
     else for (const node of person.everybody) await person.show(tokens, { node, act: 'verify' })

@@ -16,6 +16,7 @@ const HABITS = {
   endAll: 1,
   refreshWhileEnding: 3,
   steal: 2,
+  tryOldPassword: 1,
   changePassword: 1.5,
   resetPassword: 1,
   disable: 1.5,
@@ -66,7 +67,10 @@ async function actOnce(person: Person): Promise<void> {
       return
     }
     case 'steal':
-      return steal(person, session)
+      // Some thieves come late: what they show may be the parent of a token that has not been exchanged for a while.
+      return chance.next() < 0.5 ? person.steal(session) : steal(person, session)
+    case 'tryOldPassword':
+      return person.tryOldPassword()
     case 'changePassword':
       return person.changePassword()
     case 'resetPassword':
@@ -92,14 +96,11 @@ async function showDead(person: Person): Promise<void> {
   await Promise.all(person.everybody.map((node) => person.show(dead.tokens, { node, act: 'verify' })))
 }
 
-/** Shows the grandparent of the token that is current: whoever does that is a thief, or the owner was robbed. */
-async function steal(person: Person, session: HeldSession): Promise<void> {
+/** Shows the grandparent of the token that is current, and makes one where there is none: the owner was robbed. */
+export async function steal(person: Person, session: HeldSession): Promise<void> {
   await person.refresh(session)
-  await person.refresh(session)
-  const stolen = session.spent.at(-2)
-  if (stolen === undefined || session.unsureSinceMs !== null) return
-  await person.replay(stolen)
-  await person.show(session.tokens)
+  if (session.spent.length < 2) await person.refresh(session)
+  await person.steal(session)
 }
 
 async function disabledPersonActs(person: Person): Promise<void> {

@@ -10,10 +10,18 @@ export type Fault =
   | 'false_theft_alarm'
   /** One refresh token was exchanged for two. */
   | 'two_successors'
-  /** A password let in that no longer should, or a disabled account. */
-  | 'wrong_login'
+  /** A refresh token was exchanged that only a thief can have shown. */
+  | 'theft_unnoticed'
+  /** A password let in that had been replaced. */
+  | 'old_password_accepted'
+  /** A disabled account was let in. */
+  | 'disabled_account_accepted'
   /** The right password was refused. */
   | 'login_refused'
+  /** A link that had just been mailed, and was the only one, did not reset the password. */
+  | 'fresh_link_refused'
+  /** An operator was refused. */
+  | 'operator_refused'
   /** 500, or another answer of 5xx that is not 503. */
   | 'server_error'
   /** 503 while nothing was broken. On a machine that has no time for it, this says nothing about the service. */
