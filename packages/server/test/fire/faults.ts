@@ -89,8 +89,7 @@ export function createFaults(fleet: Fleet, { chance, nowMs }: { chance: Chance; 
     const concerned = () => {
       // What Redis holds is a copy: no instance may notice.
       if (what === 'restart Redis empty') return fleet.reader.name
-      // The locks of a machine that vanished hold up everybody for a moment.
-      return what === 'vanish a node' || onNode[what] === undefined ? null : node.name
+      return onNode[what] === undefined ? null : node.name
     }
     const atNode = onNode[what]
     if (atNode !== undefined) await atNode(node)

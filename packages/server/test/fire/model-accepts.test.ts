@@ -112,6 +112,11 @@ describe('the model accepts', () => {
       [{ act: 'verify', startMs: 100, token: 10, status: null }],
       [{ what: 'x', node: 'a', startMs: 105, endMs: 200 }],
     ],
+    [
+      'what waits for a lock of a node that fell silent',
+      [{ act: 'verify', startMs: 100, token: 10, status: 503 }],
+      [{ what: 'pause a node', node: 'b', startMs: 50, endMs: 200 }],
+    ],
   ])('%s', (_name, lines, faults) => {
     expect(faultsIn([register, logIn, ...lines], faults)).toEqual([])
   })

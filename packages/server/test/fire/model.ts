@@ -126,11 +126,16 @@ function allowanceOf(act: ActRecord, by: ActRecord, { facts }: Journal): number 
   return facts.allowanceMs[act.node] ?? 0
 }
 
+// What falls silent within a transaction keeps its locks until PostgreSQL ends it, and so holds up everybody for a moment.
+const LOCKING: ReadonlySet<string> = new Set(['vanish a node', 'black-hole a node', 'pause a node'])
+
 /** True where the node, or all of them, were broken while the act ran, or shortly before. */
 function isDisturbed(act: ActRecord, { faults, facts }: Journal): boolean {
   return faults.some(
-    ({ node, startMs, endMs }) =>
-      (node === null || node === act.node) && startMs <= act.endMs && act.startMs <= endMs + facts.recoveryMs,
+    ({ what, node, startMs, endMs }) =>
+      (node === null || node === act.node || LOCKING.has(what)) &&
+      startMs <= act.endMs &&
+      act.startMs <= endMs + facts.recoveryMs,
   )
 }
 
