@@ -14,7 +14,11 @@ export interface Closers {
   close(): Promise<void>
 }
 
-/** Keeps what is to be closed. */
+/**
+ * Keeps what is to be closed.
+ *
+ * @internal for the tests: others open by {@link openingAll}
+ */
 export function createClosers(onWarning: Warn): Closers {
   const open: { readonly name: string | null; readonly close: () => void | Promise<void> }[] = []
   const closeAll = async (): Promise<void> => {

@@ -84,7 +84,7 @@ it('makes a client by its command line, whom a resource server follows as, and R
       () => true,
     ),
   )
-  const unknown = await runCommand(['--version'], settings, directory)
+  const unknown = await runCommand(['--nonsense'], settings, directory)
   expect(unknown).toMatchObject({ code: 2, stdout: '' })
 })
 

@@ -94,11 +94,13 @@ describe.each([
   })
 
   it('load the user, and refuse a token whose user is gone', async () => {
-    const users = new Map([['alice', { name: 'Alice' }]])
+    const users = new Map<string, { name: string } | null>([['alice', { name: 'Alice' }]])
     const { auth } = await openRescind({ user: ({ sub }) => answer(users.get(String(sub))) })
     const { accessToken } = await auth.issue({ sub: 'alice' })
     expect((await auth.verify(accessToken)).user).toEqual({ name: 'Alice' })
     users.delete('alice')
+    expect(await verdict(auth, accessToken)).toBe('user_not_found')
+    users.set('alice', null)
     expect(await verdict(auth, accessToken)).toBe('user_not_found')
   })
 })

@@ -4,7 +4,7 @@ import { memoryStore } from 'rescind/stores/memory'
 import { sqliteStore } from 'rescind/stores/sqlite'
 import { createFakeClock } from 'rescind/testing'
 import { describe, expect, it } from 'vitest'
-import { keys, openRescind, outcome, payloadOf, verdict } from './helpers.ts'
+import { keys, openRescind, outcome, payloadOf, requestWith, verdict } from './helpers.ts'
 
 describe('revoke', () => {
   it('a token: that one dies, its sibling lives', async () => {
@@ -16,6 +16,18 @@ describe('revoke', () => {
     expect(await verdict(auth, one.accessToken)).toBe('token_revoked')
     expect(await verdict(auth, one.refreshToken, 'refresh')).toBe('ok')
     expect(await verdict(auth, two.accessToken)).toBe('ok')
+  })
+
+  it('what routes that skip revocation let pass, and no others', async () => {
+    const { auth } = await openRescind()
+    const { accessToken, sid } = await auth.issue({ sub: 'alice' })
+    await auth.revoke.session(sid)
+    const codes: (string | true)[] = []
+    for (const skipRevocation of [undefined, false, true]) {
+      const decision = await auth.check(requestWith(accessToken), { skipRevocation })
+      codes.push(decision.ok || decision.error.code)
+    }
+    expect(codes).toEqual(['token_revoked', 'token_revoked', true])
   })
 
   it('a token that passed before and after others died is refused once it is revoked, whichever way', async () => {
